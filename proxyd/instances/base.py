@@ -1,0 +1,108 @@
+"""What an instance can do, and what its session offers it. The two sides meet here and nowhere else.
+
+A session pulls: it calls `Instance.request_frame` when its viewers can show another picture, and the instance answers
+with `Desk.draw(..., last=True)` as soon as it has something new. One request, one frame; nothing is drawn unasked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from proxyd.display.ops import Op, Rect
+    from proxyd.instances.parameters import Parameter
+    from proxyd.transport import Transport
+
+__all__ = ["Desk", "Instance"]
+
+
+class Desk(Protocol):
+    """What a session offers its instance. All calls are made on the worker's event loop."""
+
+    width: int
+    """Width wanted by the owner, pixels."""
+    height: int
+    """Height wanted by the owner, pixels."""
+    dpi: int
+    """Resolution of the owner's screen, pixels an inch; 96 is 1x."""
+    timezone: str
+    """The owner's IANA time zone; empty where unknown."""
+    connection_id: str
+    """`$` and a UUID."""
+    transport: Transport
+    """How a byte stream to the instance is opened."""
+
+    def draw(self, ops: Iterable[Op], *, last: bool = True, merged: int = 0) -> None:
+        """Append to the frame that was requested; `last` ends it.
+
+        Args:
+            ops: drawing operations in order.
+            last: the frame is complete.
+            merged: how many frames of the remote side went into this one; 0 is unknown.
+        """
+
+    def accepts(self, mimetype: str) -> bool:
+        """Whether every viewer can show images of this type."""
+
+    def hurry(self) -> None:
+        """A person waits for the answer to a key: let the next request come without the frame tick."""
+
+    def title(self, text: str) -> None:
+        """Name the session."""
+
+    def clipboard(self, text: str) -> None:
+        """Text copied on the instance, for all viewers."""
+
+    def argument(self, name: str, value: str) -> None:
+        """Announce the current value of a parameter that can be changed during the session."""
+
+    async def ask(self, names: Sequence[str]) -> dict[str, str]:
+        """Ask the owner for missing parameters (`required`).
+
+        Raises:
+            StatusError: the owner's protocol version has no `required`.
+        """
+
+
+class Instance(Protocol):
+    """One connection to an instance. Built as `cls(arguments, desk)`; nothing happens before `run`."""
+
+    PARAMETERS: ClassVar[Sequence[Parameter]]
+    """Connection parameters, in guacd's order."""
+    EDITABLE: ClassVar[frozenset[str]]
+    """Parameters that `change` accepts during the session."""
+
+    async def run(self) -> None:
+        """Connect and serve. Returns when the instance ended the session normally.
+
+        Cancelled when the session ends for another reason: everything opened here is closed before it returns.
+
+        Raises:
+            StatusError: connecting failed, or the connection broke; `hop` says where.
+        """
+
+    def request_frame(self, region: Rect | None) -> None:
+        """Ask for the next frame; answered by one `Desk.draw(..., last=True)`, now or when something changes.
+
+        Args:
+            region: a part to draw in full even if nothing changed there (a joiner, a viewer that fell behind).
+                A frame with a region answers at once. A second request before the answer adds its region to the
+                first.
+        """
+
+    def key(self, keysym: int, pressed: bool) -> None:
+        """A key went down or up; `keysym` as X11 numbers it, Unicode as 0x01000000 + code point."""
+
+    def pointer(self, x: int, y: int, buttons: int) -> None:
+        """The pointer, pixels of layer 0; buttons: 1 left, 2 middle, 4 right, 8/16 wheel up/down, 32/64 left/right."""
+
+    def resize(self, width: int, height: int) -> None:
+        """The owner's window has another size, pixels."""
+
+    def paste(self, text: str) -> None:
+        """Text that a viewer put on the clipboard."""
+
+    def change(self, name: str, value: str) -> None:
+        """Change one of `EDITABLE`."""
