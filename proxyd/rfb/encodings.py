@@ -1,0 +1,85 @@
+"""Encoding numbers and the list a client offers (sheet section H.6)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["PIXEL_ENCODINGS", "Encoding", "compression", "fine_quality", "quality", "subsampling"]
+
+
+class Encoding(IntEnum):
+    """Numbers as rfbproto has them; pseudo-encodings are negative or start with a vendor's magic."""
+
+    RAW = 0
+    COPYRECT = 1
+    RRE = 2
+    HEXTILE = 5
+    ZLIB = 6
+    TIGHT = 7
+    ZRLE = 16
+    JPEG = 21
+    TIGHT_PNG = -260
+
+    DESKTOP_SIZE = -223
+    LAST_RECT = -224
+    CURSOR = -239
+    X_CURSOR = -240
+    QEMU_POINTER_MOTION = -257
+    QEMU_EXTENDED_KEY = -258
+    LED_STATE = -261
+    DESKTOP_NAME = -307
+    EXTENDED_DESKTOP_SIZE = -308
+    XVP = -309
+    FENCE = -312
+    CONTINUOUS_UPDATES = -313
+    CURSOR_WITH_ALPHA = -314
+    EXTENDED_MOUSE_BUTTONS = -316
+    EXTENDED_CLIPBOARD = 0xC0A1E5CE - (1 << 32)
+    VMWARE_CURSOR = 0x574D5664
+    VMWARE_CURSOR_STATE = 0x574D5665
+    VMWARE_CURSOR_POSITION = 0x574D5666
+    VMWARE_KEY_REPEAT = 0x574D5667
+    VMWARE_LED_STATE = 0x574D5668
+    VMWARE_DISPLAY_MODE = 0x574D5669
+
+
+PIXEL_ENCODINGS: dict[str, Encoding] = {
+    "copyrect": Encoding.COPYRECT,
+    "tight": Encoding.TIGHT,
+    "tightpng": Encoding.TIGHT_PNG,
+    "zrle": Encoding.ZRLE,
+    "jpeg": Encoding.JPEG,
+    "hextile": Encoding.HEXTILE,
+    "rre": Encoding.RRE,
+    "zlib": Encoding.ZLIB,
+    "raw": Encoding.RAW,
+}
+"""Names of the `encodings` setting, best first."""
+
+
+def quality(level: int) -> int:
+    """JPEG quality 0..9, coarse scale. Without any quality entry a server sends no JPEG."""
+    return -32 + _within(level, 9)
+
+
+def fine_quality(percent: int) -> int:
+    """JPEG quality 0..100."""
+    return -512 + _within(percent, 100)
+
+
+def compression(level: int) -> int:
+    """Effort 0..9 of zlib-based encodings."""
+    return -256 + _within(level, 9)
+
+
+SUBSAMPLING = {"1x": -768, "4x": -767, "2x": -766, "grey": -765, "8x": -764, "16x": -763}
+"""Chroma subsampling of JPEG rectangles: pixels that share one colour sample."""
+
+
+def subsampling(name: str) -> int:
+    """A row of `SUBSAMPLING`."""
+    return SUBSAMPLING[name]
+
+
+def _within(level: int, highest: int) -> int:
+    return min(max(level, 0), highest)
