@@ -1,0 +1,74 @@
+"""Start and stop real programs: what every server in this folder needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["free_port", "require", "start", "stop", "wait_for", "wait_for_port"]
+
+
+def require(program: str) -> str:
+    """The path of a program; without it the test is skipped, or fails where CI promised it."""
+    path = shutil.which(program)
+    if path is None:
+        message = f"{program} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+def free_port() -> int:
+    """A TCP port that was free on loopback a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start(*command: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start a program that stays quiet and dies with `stop`."""
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([require(command[0]), *command[1:]], **{**quiet, **options})
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a program, politely first."""
+    process.terminate()
+    try:
+        process.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_for(fact: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
+    """Wait until a fact holds."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen within {seconds:g} s")
+        time.sleep(0.02)
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a program listens; fail if it ended instead."""
+
+    def listens() -> bool:
+        if process.poll() is not None:
+            pytest.fail(f"{process.args!r} ended with {process.returncode}")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(listens, f"port {port} listening")
