@@ -31,6 +31,8 @@ class Desk(Protocol):
     """The owner's IANA time zone; empty where unknown."""
     connection_id: str
     """`$` and a UUID."""
+    lag: float
+    """Seconds that the picture is behind at the worst live viewer, beyond the path's own delay."""
     transport: Transport
     """How a byte stream to the instance is opened."""
 
@@ -88,8 +90,10 @@ class Instance(Protocol):
 
         Args:
             region: a part to draw in full even if nothing changed there (a joiner, a viewer that fell behind).
-                A frame with a region answers at once. A second request before the answer adds its region to the
-                first.
+                A frame with a region answers at once and covers it: whatever was under way before is drawn with
+                `last=False`. A second request before the answer adds its region to the first. It may reach past
+                the picture. Its viewers may know nothing yet: layers, their content and cached glyphs are drawn
+                anew (sizes, places and the pointer's shape are remembered by the session).
         """
 
     def key(self, keysym: int, pressed: bool) -> None:

@@ -1,0 +1,267 @@
+"""From an instance's frames to its viewers: pull, encode off the loop, emit, and pull again when viewers are ready.
+
+The pump asks for a frame when at least one viewer can show one and none of the others would still catch up. A viewer
+that is late beyond patience is left out; when it has shown what it had, a frame that draws everything brings it back.
+So nothing queues: a slow viewer sees fewer, newer frames, and a fast one does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from proxyd.display.emit import emit, sync
+from proxyd.display.encode import cost, encode
+from proxyd.display.ops import Cursor, Dispose, Indexed, Move, Op, Pixels, Rect, Shade, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Executor
+
+    from proxyd.display.pacing import Pacer
+
+__all__ = ["Audience", "Pump"]
+
+TICK = 0.033
+"""Seconds between frames while everything keeps up."""
+OFFLOAD_MS = 1.0
+"""Encoding estimated above this goes to the shared pool; a hop costs about 0.13 ms."""
+CATCH_UP_EVERY = 0.5
+"""Seconds at least between whole pictures drawn for viewers that fell behind."""
+NEVER = float("inf")
+EVERYTHING = Rect(0, 0, 65535, 65535)
+"""A region that covers any picture."""
+
+
+class Audience(Protocol):
+    """One viewer as the pump sees it."""
+
+    pacer: Pacer
+    images: frozenset[str]
+    live: bool
+    """Whether it has everything drawn so far. New viewers begin False."""
+
+    def send(self, data: bytes) -> None:
+        """Queue instructions for the network."""
+
+
+class Pump:
+    """The drawing side of one session. Everything runs on the worker's loop but the encoding."""
+
+    def __init__(
+        self,
+        request: Callable[[Rect | None], None],
+        pool: Executor,
+        failed: Callable[[BaseException], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Create a pump without viewers.
+
+        Args:
+            request: asks the instance for a frame.
+            pool: the worker's shared encoding threads.
+            failed: told of an operation that cannot be encoded; the session ends by it.
+            clock: seconds, monotonic.
+        """
+        self._request = request
+        self._pool = pool
+        self._failed = failed
+        self._clock = clock
+        self._audience: list[Audience] = []
+        self._state: dict[
+            tuple[type, int], Op
+        ] = {}  # sizes, places, pointer: what a joiner must be told first
+        self._frame: list[Op] = []
+        self._requested = False
+        self._encoding: asyncio.Task[None] | None = None
+        self._whole = False  # the requested frame draws everything, for viewers that are not live
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_frame = 0.0
+        self._last_catch_up = -CATCH_UP_EVERY
+        self._last_timestamp = 0
+        self._hurried = False
+        self._closed = False
+        self.quality: int | None = None
+        """JPEG quality for lossy content, 1..100; None keeps everything exact."""
+
+    # -- viewers ---------------------------------------------------------------------------------------------------
+
+    def add(self, viewer: Audience) -> None:
+        """A viewer arrived: it gets the whole picture with the next frame."""
+        viewer.live = False
+        self._audience.append(viewer)
+        self._last_catch_up = -CATCH_UP_EVERY
+        self.hurry()
+
+    def remove(self, viewer: Audience) -> None:
+        """A viewer left."""
+        if viewer in self._audience:
+            self._audience.remove(viewer)
+            self._schedule()
+
+    def shown(self, viewer: Audience, timestamp: int) -> None:
+        """A viewer echoed a `sync`."""
+        if viewer.pacer.shown(timestamp, self._clock()):
+            self._schedule()
+
+    @property
+    def last_timestamp(self) -> int:
+        """The newest `sync` sent, milliseconds."""
+        return self._last_timestamp
+
+    @property
+    def lag(self) -> float:
+        """Seconds of queueing delay of the worst viewer that is live."""
+        now = self._clock()
+        return max((viewer.pacer.quality_delay(now) for viewer in self._audience if viewer.live), default=0.0)
+
+    def accepts(self, mimetype: str) -> bool:
+        """Whether every viewer can show images of this type."""
+        return all(mimetype in viewer.images for viewer in self._audience)
+
+    # -- frames ----------------------------------------------------------------------------------------------------
+
+    def hurry(self) -> None:
+        """Do not wait for the tick before the next request."""
+        self._hurried = True
+        self._schedule()
+
+    def draw(self, ops: Iterable[Op], *, last: bool, merged: int) -> None:
+        """Take operations of the requested frame; `last` completes it."""
+        self._frame.extend(ops)
+        if not last or self._closed:
+            return
+        frame, self._frame = self._frame, []
+        heavy = sum(cost(op) for op in frame if isinstance(op, Pixels | Indexed)) > OFFLOAD_MS
+        if heavy:
+            self._encoding = asyncio.get_running_loop().create_task(
+                self._encode(frame, merged), name="encode frame"
+            )
+        else:
+            accepts, quality = self._formats(), self.quality
+            try:
+                encoded = [
+                    encode(op, accepts=accepts, quality=quality) if isinstance(op, Pixels | Indexed) else op
+                    for op in frame
+                ]
+            except Exception as error:  # noqa: BLE001 - a broken picture ends this session, not the worker
+                self._failed(error)
+                return
+            self._send(encoded, merged)
+
+    async def _encode(self, frame: list[Op], merged: int) -> None:
+        loop = asyncio.get_running_loop()
+        accepts, quality = self._formats(), self.quality
+
+        def work(op: Pixels | Indexed) -> Op:
+            return encode(op, accepts=accepts, quality=quality)
+
+        try:
+            encoded = [
+                await value if isinstance(value, asyncio.Future) else value
+                for value in [
+                    loop.run_in_executor(self._pool, work, op) if isinstance(op, Pixels | Indexed) else op
+                    for op in frame
+                ]
+            ]
+        except Exception as error:  # noqa: BLE001 - see draw
+            self._failed(error)
+            return
+        finally:
+            self._encoding = None
+        if not self._closed:
+            self._send(encoded, merged)
+
+    def _formats(self) -> frozenset[str]:
+        sets = [viewer.images for viewer in self._audience]
+        return frozenset.intersection(*sets) if sets else frozenset()
+
+    def _send(self, frame: list[Op], merged: int) -> None:
+        self._remember(frame)
+        now = self._clock()
+        # strictly increasing: a client echoes each distinct timestamp once
+        self._last_timestamp = max(int(now * 1000), self._last_timestamp + 1)
+        payload = b"".join([emit(op) for op in frame]) + sync(self._last_timestamp, merged)
+        self._leave_out_late(now)
+        introduction = b""
+        for viewer in self._audience:
+            if not viewer.live and self._whole:
+                introduction = introduction or b"".join([emit(op) for op in self._state.values()])
+                viewer.send(introduction)
+                viewer.live = True
+            if viewer.live:
+                viewer.send(payload)
+                viewer.pacer.sent(self._last_timestamp, now)
+        self._requested = self._whole = False
+        self._last_frame = now
+        self._schedule()
+
+    def _leave_out_late(self, now: float) -> None:
+        """Viewers that are late stop being live, as long as another one goes on."""
+        late = [viewer for viewer in self._audience if viewer.live and viewer.pacer.behind(now)]
+        if len(late) < sum(viewer.live for viewer in self._audience):
+            for viewer in late:
+                viewer.live = False
+
+    def _remember(self, frame: list[Op]) -> None:
+        for op in frame:
+            if isinstance(op, Size | Move | Shade):
+                self._state[type(op), op.layer] = op
+            elif isinstance(op, Cursor):
+                self._state[Cursor, 0] = op
+            elif isinstance(op, Dispose):
+                for kind in (Size, Move, Shade):
+                    self._state.pop((kind, op.layer), None)
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        """Ask for the next frame now, or set a timer for when that may be useful, or wait for an echo."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._closed or self._encoding is not None or not self._audience:
+            return
+        now = self._clock()
+        whole_due = self._whole_due(now)
+        live_due = self._live_due(now)
+        if whole_due <= now:
+            self._ask(now, whole=True)
+        elif live_due <= now:
+            self._ask(now, whole=False)
+        elif (due := min(whole_due, live_due)) < NEVER:
+            self._timer = asyncio.get_running_loop().call_later(due - now + 0.001, self._schedule)
+
+    def _whole_due(self, now: float) -> float:
+        """When to draw everything for viewers that are not live."""
+        if self._whole or not any(not viewer.live and viewer.pacer.ready(now) for viewer in self._audience):
+            return NEVER
+        return self._last_catch_up + CATCH_UP_EVERY
+
+    def _live_due(self, now: float) -> float:
+        """When the live viewers can take a frame; those that dawdle are given until they count as behind."""
+        live = [viewer for viewer in self._audience if viewer.live]
+        dawdling = [viewer for viewer in live if not viewer.pacer.ready(now)]
+        if self._requested or len(dawdling) == len(live):
+            return NEVER
+        due = now if self._hurried else self._last_frame + TICK
+        return max([due, *(viewer.pacer.behind_at() for viewer in dawdling)])
+
+    def _ask(self, now: float, *, whole: bool) -> None:
+        self._requested = True
+        self._hurried = False
+        if whole:
+            self._whole = True
+            self._last_catch_up = now
+            self._request(EVERYTHING)
+        else:
+            self._request(None)
+
+    def close(self) -> None:
+        """Stop asking; frames under way are dropped."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._encoding is not None:
+            self._encoding.cancel()

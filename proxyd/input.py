@@ -1,0 +1,144 @@
+"""What a viewer sends during a session: one table from opcode to handler (sheet section 3.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from proxyd.streams import TextSink, ack
+from proxyd.wire.handshake import MAX_SIDE, number
+from proxyd.wire.instruction import WireError
+from proxyd.wire.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxyd.session import Session
+    from proxyd.viewer import Viewer
+    from proxyd.wire.instruction import Instruction
+
+__all__ = ["handle"]
+
+MAX_ARGUMENT = 16383
+"""Bytes of an argument changed in session; guacd drops the excess too."""
+MAX_KEYSYM = 0x0110FFFF
+MAX_COORDINATE = 65535
+
+
+class Row(NamedTuple):
+    """A handler, the arguments it needs at least, and whether a viewer who may only look may send it."""
+
+    handler: Callable[[Session, Viewer, tuple[str, ...]], None]
+    arguments: int
+    harmless: bool = False
+
+
+def handle(session: Session, viewer: Viewer, instruction: Instruction) -> None:
+    """Act on one instruction; unknown opcodes are ignored, as guacd does.
+
+    Raises:
+        StatusError: an argument is missing or absurd (CLIENT_BAD_REQUEST).
+    """
+    row = _TABLE.get(instruction.opcode)
+    if row is None:
+        return
+    if len(instruction.args) < row.arguments:
+        raise WireError(f"{instruction.opcode} needs {row.arguments} arguments")
+    if row.harmless or not viewer.read_only:
+        row.handler(session, viewer, instruction.args)
+    elif instruction.opcode in _REFUSALS:
+        _unsupported(instruction.opcode)(session, viewer, instruction.args)
+
+
+def _sync(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    timestamp = args[0]
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 20):
+        raise WireError("sync has no timestamp")
+    if int(timestamp) > session.pump.last_timestamp:
+        raise WireError("sync names a frame that was never sent")
+    session.pump.shown(viewer, int(timestamp))
+
+
+def _nop(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    """Keep-alive: having arrived is all it does."""
+
+
+def _key(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    keysym = number(args[0], "keysym", 0, MAX_KEYSYM)
+    session.instance.key(keysym, args[1] == "1")
+
+
+def _mouse(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    x = number(args[0], "x", -MAX_COORDINATE, MAX_COORDINATE)
+    y = number(args[1], "y", -MAX_COORDINATE, MAX_COORDINATE)
+    mask = number(args[2], "mask", 0, 0xFFFF)
+    session.instance.pointer(max(x, 0), max(y, 0), mask)
+    session.point(viewer, max(x, 0), max(y, 0))
+
+
+def _size(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    width = number(args[0], "width", 0, MAX_SIDE)
+    height = number(args[1], "height", 0, MAX_SIDE)
+    if width and height and session.decides_size(viewer):
+        session.width, session.height = width, height
+        session.instance.resize(width, height)
+
+
+def _clipboard(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    limit = session.arguments.number("clipboard-buffer-size")
+    viewer.inbound.open(args[0], TextSink(limit, session.instance.paste))
+
+
+def _argv(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    index, _, name = args[:3]
+    if not session.may_change(name):
+        viewer.send(ack(index, "Not allowed.", Status.CLIENT_FORBIDDEN))
+        return
+    viewer.inbound.open(index, TextSink(MAX_ARGUMENT, lambda text: session.change(name, text)))
+    viewer.send(ack(index, "Ready for updated parameter.", Status.SUCCESS))
+
+
+def _blob(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    viewer.send(viewer.inbound.blob(args[0], args[1]))
+
+
+def _end(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    viewer.send(viewer.inbound.end(args[0]))
+
+
+def _disconnect(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    session.leave(viewer)
+    viewer.close(None, session.reference)
+
+
+def _unsupported(opcode: str) -> Callable[[Session, Viewer, tuple[str, ...]], None]:
+    """A handler that refuses a stream nobody here serves."""
+
+    def refuse(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+        viewer.send(ack(args[0], _REFUSALS[opcode], Status.UNSUPPORTED))
+
+    return refuse
+
+
+_REFUSALS = {
+    "clipboard": "Clipboard unsupported",
+    "argv": "Reconfiguring in-progress connections unsupported",
+    "file": "File transfer unsupported",
+    "pipe": "Named pipes unsupported",
+    "audio": "Audio input unsupported",
+}
+
+_TABLE: dict[str, Row] = {
+    "sync": Row(_sync, 1, harmless=True),
+    "nop": Row(_nop, 0, harmless=True),
+    "disconnect": Row(_disconnect, 0, harmless=True),
+    "key": Row(_key, 2),
+    "mouse": Row(_mouse, 3),
+    "size": Row(_size, 2),
+    "clipboard": Row(_clipboard, 2),
+    "argv": Row(_argv, 3),
+    "blob": Row(_blob, 2),
+    "end": Row(_end, 1),
+    "file": Row(_unsupported("file"), 1),
+    "pipe": Row(_unsupported("pipe"), 1),
+    "audio": Row(_unsupported("audio"), 1),
+}

@@ -1,0 +1,250 @@
+"""One running instance and the viewers who look at it. Knows no sockets and no protocol of the instance."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxyd.display.pump import Pump
+from proxyd.viewer import plain
+from proxyd.wire.instruction import encode
+from proxyd.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from concurrent.futures import Executor
+
+    from proxyd.display.ops import Op
+    from proxyd.instances.base import Instance
+    from proxyd.instances.parameters import Arguments
+    from proxyd.transport import Transport
+    from proxyd.viewer import Viewer
+    from proxyd.wire.handshake import ClientInfo
+
+__all__ = ["Session"]
+
+USER_JOINED, USER_LEFT = 1, 2
+"""Codes of `msg`."""
+MAX_TITLE = 1024
+"""Characters of a title that are passed on."""
+REQUIRED_SINCE = (1, 3, 0)
+MSG_SINCE = (1, 5, 0)
+
+
+class Session:
+    """One connection to an instance; the `Desk` that the instance works at.
+
+    It lives until the instance ends it or the last viewer leaves.
+    """
+
+    def __init__(
+        self,
+        connection_id: str,
+        kind: type[Instance],
+        arguments: Arguments,
+        client: ClientInfo,
+        transport: Transport,
+        pool: Executor,
+    ) -> None:
+        """Make a session that has not begun: `run` begins it.
+
+        Args:
+            connection_id: `$` and a UUID.
+            kind: what to connect to.
+            arguments: the owner's connection parameters.
+            client: what the owner's browser said of itself.
+            transport: how the instance is reached.
+            pool: the worker's encoding threads.
+        """
+        self.connection_id = connection_id
+        self.width, self.height, self.dpi = client.width, client.height, client.dpi
+        self.timezone = client.timezone
+        self.transport = transport
+        self.viewers: list[Viewer] = []
+        self.arguments = arguments
+        self.log = structlog.get_logger().bind(connection=connection_id)
+        self._title = ""
+        self._announced: dict[str, str] = {}
+        self._questions: dict[str, asyncio.Future[str]] = {}
+        self._ended = asyncio.Event()
+        self._failure: StatusError | None = None
+        self.instance = kind(arguments, self)
+        self.pump = Pump(self.instance.request_frame, pool, self._broken)
+
+    @property
+    def reference(self) -> str:
+        """Four characters that stand on the person's screen and in every log line about this session."""
+        return self.connection_id[1:5].upper()
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve the instance until it ends or nobody looks any more, then say goodbye to everybody."""
+        serving = asyncio.create_task(self.instance.run(), name=f"instance {self.connection_id}")
+        ending = asyncio.create_task(self._ended.wait(), name=f"end of {self.connection_id}")
+        try:
+            await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._ended.set()
+            self.pump.close()
+            for task in (serving, ending):
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ending
+            self._failure = await self._outcome(serving) or self._failure
+            self._goodbye()
+
+    async def _outcome(self, serving: asyncio.Task[None]) -> StatusError | None:
+        try:
+            await serving
+        except asyncio.CancelledError:
+            return None
+        except StatusError as error:
+            return error
+        except Exception:
+            self.log.exception("the instance failed in a way nobody foresaw")
+            return StatusError(Status.SERVER_ERROR, "Fanlight had a problem on its side.")
+        return None
+
+    def _goodbye(self) -> None:
+        for viewer in list(self.viewers):
+            viewer.close(self._failure, self.reference)
+        if self._failure is None:
+            self.log.info("session ended")
+        else:
+            failure = self._failure
+            self.log.warning(
+                "session failed", hop=failure.hop.value, status=failure.status.name, reason=failure.message
+            )
+
+    def end(self, reason: StatusError | None = None) -> None:
+        """End the session for everybody."""
+        self._failure = self._failure or reason
+        self._ended.set()
+
+    def _broken(self, error: BaseException) -> None:
+        self.log.warning("a picture cannot be drawn", error=type(error).__name__)
+        self.end(StatusError(Status.UPSTREAM_ERROR, "The instance sent a picture that cannot be drawn."))
+
+    # -- viewers ---------------------------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session is over or ending."""
+        return self._ended.is_set()
+
+    def join(self, viewer: Viewer) -> None:
+        """A viewer completed its handshake."""
+        owner = self.owner
+        self.viewers.append(viewer)
+        if self._title:
+            viewer.send(encode("name", self._title))
+        for name, value in self._announced.items():
+            viewer.send(_argv(viewer, name, value))
+        self.pump.add(viewer)
+        if owner is not None and owner.info.version >= MSG_SINCE:
+            owner.send(encode("msg", USER_JOINED, viewer.identifier, plain(viewer.info.name)))
+
+    def leave(self, viewer: Viewer) -> None:
+        """A viewer's connection is gone."""
+        if viewer not in self.viewers:
+            return
+        self.viewers.remove(viewer)
+        self.pump.remove(viewer)
+        owner = self.owner
+        if owner is not None and owner.info.version >= MSG_SINCE:
+            owner.send(encode("msg", USER_LEFT, viewer.identifier, plain(viewer.info.name)))
+        if not self.viewers:
+            self.end()
+
+    @property
+    def owner(self) -> Viewer | None:
+        """Who opened the session, while there."""
+        return next((viewer for viewer in self.viewers if viewer.owner), None)
+
+    def decides_size(self, viewer: Viewer) -> bool:
+        """Whether this viewer's window gives the instance its size: the owner's, or the first who may touch."""
+        return viewer is next((other for other in self.viewers if other.owner or not other.read_only), None)
+
+    def point(self, viewer: Viewer, x: int, y: int) -> None:
+        """Show the others where this viewer points."""
+        if len(self.viewers) > 1:
+            shown = encode("mouse", x, y)
+            for other in self.viewers:
+                if other is not viewer:
+                    other.send(shown)
+
+    # -- Desk: what the instance calls -------------------------------------------------------------------------------
+
+    @property
+    def lag(self) -> float:
+        """See `Desk.lag`."""
+        return self.pump.lag
+
+    def draw(self, ops: Iterable[Op], *, last: bool = True, merged: int = 0) -> None:
+        """See `Desk.draw`."""
+        self.pump.draw(ops, last=last, merged=merged)
+
+    def accepts(self, mimetype: str) -> bool:
+        """See `Desk.accepts`."""
+        return self.pump.accepts(mimetype)
+
+    def hurry(self) -> None:
+        """See `Desk.hurry`."""
+        self.pump.hurry()
+
+    def title(self, text: str) -> None:
+        """See `Desk.title`."""
+        self._title = plain(text[:MAX_TITLE])
+        self._broadcast(encode("name", self._title))
+
+    def clipboard(self, text: str) -> None:
+        """See `Desk.clipboard`."""
+        data = text.encode("utf-8", "replace")
+        for viewer in self.viewers:
+            viewer.send(viewer.outbound.push(("clipboard",), data, ("text/plain",)))
+
+    def argument(self, name: str, value: str) -> None:
+        """See `Desk.argument`."""
+        self._announced[name] = value
+        for viewer in self.viewers:
+            viewer.send(_argv(viewer, name, value))
+
+    async def ask(self, names: Sequence[str]) -> dict[str, str]:
+        """See `Desk.ask`."""
+        owner = self.owner
+        if owner is None or owner.info.version < REQUIRED_SINCE:
+            raise StatusError(Status.CLIENT_UNAUTHORIZED, f"The instance asks for {' and '.join(names)}.")
+        loop = asyncio.get_running_loop()
+        self._questions = {name: loop.create_future() for name in names}
+        try:
+            owner.send(encode("required", *names))
+            return {name: await answer for name, answer in self._questions.items()}
+        finally:
+            self._questions = {}
+
+    # -- what viewers change -----------------------------------------------------------------------------------------
+
+    def may_change(self, name: str) -> bool:
+        """Whether a parameter can be set now: it is editable, or the instance waits for it."""
+        return name in self._questions or name in self.instance.EDITABLE
+
+    def change(self, name: str, value: str) -> None:
+        """Set a parameter during the session."""
+        question = self._questions.get(name)
+        if question is not None:
+            if not question.done():
+                question.set_result(value)
+        elif name in self.instance.EDITABLE:
+            self.instance.change(name, value)
+
+    def _broadcast(self, data: bytes) -> None:
+        for viewer in self.viewers:
+            viewer.send(data)
+
+
+def _argv(viewer: Viewer, name: str, value: str) -> bytes:
+    return viewer.outbound.push(("argv",), value.encode(), ("text/plain", name))

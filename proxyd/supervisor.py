@@ -1,0 +1,289 @@
+"""The process that listens: reads `select`, and passes the socket to the worker whose turn it is.
+
+It owns the connection ids, so that `$id` finds its worker from the first moment. A worker that dies takes only its own
+sessions along and is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxyd.control import Control, Dispatch
+from proxyd.wire.instruction import InstructionParser, encode
+from proxyd.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from proxyd.settings import Settings
+
+__all__ = ["Supervisor", "listen"]
+
+BACKLOG = 1024
+READ_SIZE = 4096
+MAX_HEAD = 65536
+"""Bytes read in search of `select`."""
+RESTART_DELAY = 1.0
+"""Seconds before a worker that lived less than this is replaced, so that a broken start does not spin."""
+STOP_TIMEOUT = 10.0
+"""Seconds that workers have to end their sessions."""
+
+log = structlog.get_logger()
+
+
+class Supervisor:
+    """Workers, and which of them owns which session."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._workers = [_Worker(settings, number) for number in range(settings.worker_count)]
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._heads = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start the workers and serve until `stop`."""
+        await asyncio.gather(*(worker.start() for worker in self._workers))
+        background = [self._task(worker.supervise(), f"worker {worker.number}") for worker in self._workers]
+        background.append(self._task(self._accept(), "accept"))
+        log.info("proxyd is ready", workers=len(self._workers), address=_name(self._listener))
+        try:
+            await stop.wait()
+        finally:
+            self._listener.close()
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(*(worker.stop() for worker in self._workers))
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.pid for worker in self._workers]
+
+    def _task(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[assignment]
+        task.set_name(name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._listener.setblocking(False)
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+            except OSError as error:  # out of descriptors: wait for some to come back
+                log.error("a connection cannot be accepted", error=error.strerror)
+                await asyncio.sleep(RESTART_DELAY)
+                continue
+            self._task(self._route(connection), "route")
+
+    async def _route(self, connection: socket.socket) -> None:
+        with connection:
+            connection.setblocking(False)
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection_id = f"${uuid.uuid4()}"
+            try:
+                async with asyncio.timeout(self._settings.handshake_timeout):
+                    data, target = await _head(connection)
+                await self._worker_for(target).take(connection, Dispatch(connection_id, data), target)
+            except TimeoutError:
+                await _refuse(connection, StatusError(Status.CLIENT_TIMEOUT, "No select came in time."))
+            except StatusError as error:
+                await _refuse(connection, error)
+            except OSError:
+                pass  # the peer, or the worker, is gone: closing says so
+
+    def _worker_for(self, target: str) -> _Worker:
+        if target.startswith("$"):
+            for worker in self._workers:
+                if target in worker.sessions:
+                    return worker
+            raise StatusError(Status.RESOURCE_NOT_FOUND, "No such connection.")
+        alive = [worker for worker in self._workers if worker.alive]
+        if not alive:
+            raise StatusError(Status.SERVER_BUSY, "fanlight: Fanlight is starting again.")
+        return min(alive, key=lambda worker: len(worker.sessions))
+
+
+class _Worker:
+    """One child process and the ids of its sessions."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self._settings = settings
+        self.number = number
+        self.sessions: set[str] = set()
+        self._process: asyncio.subprocess.Process | None = None
+        self._control: Control | None = None
+        self._started = 0.0
+
+    @property
+    def alive(self) -> bool:
+        return self._control is not None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    async def start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "proxyd.worker",
+                str(theirs.fileno()),
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                start_new_session=False,
+            )
+        assert self._process.stdin is not None
+        self._process.stdin.write(self._settings.model_dump_json().encode())
+        self._process.stdin.close()
+        self._started = time.monotonic()
+        self._control = Control(ours)
+
+    async def supervise(self) -> None:
+        """Keep book of ended sessions, and replace the process whenever it dies."""
+        while True:
+            assert self._control is not None
+            assert self._process is not None
+            while (finished := await self._control.finished()) is not None:
+                self.sessions.discard(finished.connection_id)
+            control, self._control = self._control, None
+            control.close()
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()  # it closed its control socket: nothing can reach it any more
+            code = await self._process.wait()
+            log.error(
+                "a worker died", worker=self.number, pid=self.pid, code=code, sessions=len(self.sessions)
+            )
+            self.sessions.clear()
+            if time.monotonic() - self._started < RESTART_DELAY:
+                await asyncio.sleep(RESTART_DELAY)
+            await self.start()
+
+    async def take(self, connection: socket.socket, dispatch: Dispatch, target: str) -> None:
+        """Pass a connection on.
+
+        Raises:
+            OSError: the worker just died.
+        """
+        if self._control is None:
+            raise ConnectionResetError
+        if not target.startswith("$"):
+            self.sessions.add(dispatch.connection_id)
+        try:
+            await self._control.dispatch(dispatch, connection)
+        except OSError:
+            self.sessions.discard(dispatch.connection_id)
+            raise
+
+    async def stop(self) -> None:
+        """Ask the process to end its sessions and go; insist after a while."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        if self._control is not None:
+            self._control.close()
+
+
+async def _head(connection: socket.socket) -> tuple[bytes, str]:
+    """The bytes that came up to and with the first instruction, and what it selects."""
+    loop = asyncio.get_running_loop()
+    parser = InstructionParser()
+    data = b""
+    while len(data) < MAX_HEAD:
+        chunk = await loop.sock_recv(connection, READ_SIZE)
+        if not chunk:
+            raise ConnectionResetError
+        data += chunk
+        for instruction in parser.feed(chunk):
+            if instruction.opcode != "select" or len(instruction.args) != 1:
+                raise StatusError(Status.CLIENT_BAD_REQUEST, "The first instruction was not select.")
+            return data, instruction.args[0]
+    raise StatusError(Status.CLIENT_BAD_REQUEST, "No select came.")
+
+
+async def _refuse(connection: socket.socket, error: StatusError) -> None:
+    log.warning("connection refused", status=error.status.name, reason=error.message)
+    farewell = encode("error", error.message, error.status.code) + encode("disconnect")
+    with contextlib.suppress(OSError):
+        await asyncio.get_running_loop().sock_sendall(connection, farewell)
+
+
+def listen(bind: str) -> socket.socket:
+    """A listening socket for `HOST:PORT` or `unix:PATH`.
+
+    Raises:
+        OSError: the address is taken, unknown, or not ours.
+    """
+    if bind.startswith("unix:"):
+        return _listen_unix(bind.removeprefix("unix:"))
+    host, _, port = bind.rpartition(":")
+    family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _listen_unix(path: str) -> socket.socket:
+    """A Unix socket that only this user and group reach; one that nobody answers any more is replaced."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        previous = os.umask(0o117)
+        try:
+            listener.bind(path)
+        finally:
+            os.umask(previous)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_stale(path: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
+            Path(path).unlink()
+            return
+    raise OSError(errno.EADDRINUSE, "Address already in use")
+
+
+def _name(listener: socket.socket) -> str:
+    name = listener.getsockname()
+    return name if isinstance(name, str) else f"{name[0]}:{name[1]}"
