@@ -1,0 +1,188 @@
+"""Pixels to PNG or JPEG, whichever is cheapest for what they show; a pure function.
+
+PNG is framed here and deflated by ISA-L at level 1: per megapixel of text 2 ms where Pillow takes 25. Few colours become
+a palette, which halves the bytes; photographs that must stay exact are filtered upwards, which does the same for them.
+WebP is left out on purpose: measured, it takes ten times as long to save a quarter of the bytes at best.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from isal import isal_zlib
+from PIL import Image as PillowImage
+
+from proxyd.display.ops import Image, Indexed, Pixels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bytes: TypeAlias = NDArray[np.uint8]
+
+__all__ = ["cost", "encode"]
+
+MAX_COLOURS = 256
+"""What a palette can hold."""
+SAMPLE = 1024
+"""Pixels looked at to judge a picture."""
+PHOTOGRAPHIC = SAMPLE // 4
+"""A picture with more colours than this in its sample counts as a photograph."""
+MIN_JPEG_PIXELS = 1024
+"""In smaller pictures the tables of a JPEG outweigh what it saves."""
+
+_FIXED_MS = 0.03
+_INDEXED_MS = 1.5e-6
+_PIXELS_MS = 6e-6
+
+_MULTIPLIERS = tuple(np.uint32((0x9E3779B1 * (2 * n + 1) << 8) & 0xFFFFFFFF) for n in range(32))
+_HASH_BITS = 16
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_TRUE_COLOUR, _PALETTE = 2, 3
+_NO_FILTER, _UP = 0, 2
+_LEVEL = 1
+
+
+def encode(op: Pixels | Indexed, *, accepts: frozenset[str], quality: int | None) -> Image:
+    """The picture of `op` as an image that every viewer can show.
+
+    Args:
+        op: what to encode; at least one pixel.
+        accepts: mimetypes that all viewers show; `image/png` is taken for granted.
+        quality: JPEG quality 1..100 for photographs marked `lossy`; None keeps every pixel exact.
+    """
+    mimetype = "image/png"
+    if isinstance(op, Indexed):
+        data = _indexed_png(op)
+    elif (distinct := _distinct(op.data)) <= MAX_COLOURS and (indexed := _reduce(op)):
+        data = _indexed_png(indexed)
+    elif op.lossy and quality is not None and "image/jpeg" in accepts and _suits_jpeg(op, distinct):
+        mimetype, data = "image/jpeg", _jpeg(op, quality)
+    else:
+        data = _true_colour_png(op, _UP if distinct > PHOTOGRAPHIC else _NO_FILTER)
+    return Image(op.x, op.y, op.width, op.height, mimetype, data, op.layer, op.mask)
+
+
+def cost(op: Pixels | Indexed) -> float:
+    """Estimated time of `encode`, milliseconds of one core."""
+    return _FIXED_MS + op.width * op.height * (_INDEXED_MS if isinstance(op, Indexed) else _PIXELS_MS)
+
+
+# -- judging and reducing ----------------------------------------------------------------------------------------------
+
+
+def _distinct(data: bytes) -> int:
+    """Different colours among about `SAMPLE` pixels spread over the picture."""
+    count = len(data) // 3
+    step = max(count // SAMPLE, 1) | 1  # odd, so that columns take turns
+    sample = np.frombuffer(data, np.uint8).reshape(count, 3)[::step].astype(np.uint32)
+    return len(np.unique(sample[:, 0] << 16 | sample[:, 1] << 8 | sample[:, 2]))
+
+
+def _suits_jpeg(op: Pixels, distinct: int) -> bool:
+    return distinct > PHOTOGRAPHIC and op.width * op.height >= MIN_JPEG_PIXELS
+
+
+def _reduce(op: Pixels) -> Indexed | None:
+    """The same picture with a palette, if it has few enough colours."""
+    counted = PillowImage.frombytes("RGB", (op.width, op.height), op.data).getcolors(MAX_COLOURS)
+    if counted is None:
+        return None
+    palette = np.array([colour for _, colour in counted], np.uint8).tobytes()
+    rows = _lookup(op.data, palette)
+    if rows is None:
+        return None
+    return Indexed(op.x, op.y, op.width, op.height, 8, rows.tobytes(), palette)
+
+
+def _lookup(data: bytes, palette: bytes) -> Bytes | None:
+    """The palette index of every pixel, by a hash under which no two colours of the palette meet."""
+    for multiplier in _MULTIPLIERS:
+        slots = _hash(palette, multiplier)
+        if len(np.unique(slots)) == len(slots):
+            table = np.zeros(1 << _HASH_BITS, np.uint8)
+            table[slots] = np.arange(len(slots))
+            return table.take(_hash(data, multiplier))
+    return None
+
+
+def _hash(data: bytes, multiplier: np.uint32) -> NDArray[np.uint32]:
+    """Hash each three bytes. They are read as four; the multiplier's low byte is 0, so the fourth does not count."""
+    words: NDArray[np.uint32] = np.ndarray((len(data) // 3,), "<u4", data + b"\0", 0, (3,))
+    product = words * multiplier
+    product >>= np.uint32(32 - _HASH_BITS)
+    return product
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def _jpeg(op: Pixels, quality: int) -> bytes:
+    out = io.BytesIO()
+    PillowImage.frombytes("RGB", (op.width, op.height), op.data).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def _true_colour_png(op: Pixels, row_filter: int) -> bytes:
+    pixels = np.frombuffer(op.data, np.uint8).reshape(op.height, op.width * 3)
+    rows = np.empty((op.height, 1 + op.width * 3), np.uint8)
+    rows[:, 0] = row_filter
+    rows[0, 1:] = pixels[0]
+    if row_filter == _UP:
+        np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
+    else:
+        rows[1:, 1:] = pixels[1:]
+    return _png(op, 8, _TRUE_COLOUR, b"", rows)
+
+
+def _indexed_png(op: Indexed) -> bytes:
+    packed = np.frombuffer(op.rows, np.uint8).reshape(op.height, -1)
+    depth = op.depth
+    if depth == 8:
+        depth, packed = _pack(packed, len(op.palette) // 3)
+    rows = np.empty((op.height, 1 + packed.shape[1]), np.uint8)
+    rows[:, 0] = _NO_FILTER
+    rows[:, 1:] = packed
+    return _png(op, depth, _PALETTE, _chunk(b"PLTE", op.palette), rows)
+
+
+def _pack(indexes: Bytes, colours: int) -> tuple[int, Bytes]:
+    """Rows of one index a byte to the least depth that holds them: (depth, rows)."""
+    depth = next(bits for bits in (1, 2, 4, 8) if colours <= 1 << bits)
+    if depth == 1:
+        return depth, np.packbits(indexes, axis=1)
+    padding = -indexes.shape[1] % (8 // depth)
+    if padding:
+        indexes = np.pad(indexes, ((0, 0), (0, padding)))
+    bits = depth
+    while bits < 8:
+        indexes = indexes[:, ::2] << np.uint8(bits) | indexes[:, 1::2]
+        bits *= 2
+    return depth, indexes
+
+
+def _png(op: Pixels | Indexed, depth: int, colour_type: int, palette: bytes, rows: Bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", op.width, op.height, depth, colour_type, 0, 0, 0)
+    return b"".join(
+        (
+            _SIGNATURE,
+            _chunk(b"IHDR", header),
+            palette,
+            _chunk(b"IDAT", isal_zlib.compress(rows, _LEVEL)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return b"".join(
+        (
+            len(data).to_bytes(4, "big"),
+            kind,
+            data,
+            isal_zlib.crc32(data, isal_zlib.crc32(kind)).to_bytes(4, "big"),
+        )
+    )
