@@ -22,9 +22,6 @@ OVERLAP_BELOW = 0.35
 """Seconds an echo may take at most for frames to overlap: beyond, a second frame would show an old picture."""
 BASELINE_WINDOW = 10.0
 """Seconds for which the shortest echo counts as the path's own delay."""
-BEHIND_AFTER = 0.3
-"""Seconds beyond the path's delay after which others stop waiting for this viewer."""
-
 
 class Pacer:
     """What one viewer has been sent, and what it has shown. Times in seconds of any monotonic clock."""
@@ -86,16 +83,6 @@ class Pacer:
             return True
         return len(self._flight) < int(self._window) and self._overdue(now) < SHRINK_ABOVE
 
-    def behind(self, now: float) -> bool:
-        """Whether this viewer is so late that the others go on without it."""
-        return bool(self._flight) and self._overdue(now) > BEHIND_AFTER
-
-    def behind_at(self) -> float:
-        """When this viewer will count as behind if no echo comes."""
-        return self._flight[0][1] + self._path_delay() + BEHIND_AFTER if self._flight else float("inf")
-
-    def _path_delay(self) -> float:
-        return 0.0 if self._baseline == float("inf") else self._baseline
-
     def _overdue(self, now: float) -> float:
-        return now - self._flight[0][1] - self._path_delay()
+        path_delay = 0.0 if self._baseline == float("inf") else self._baseline
+        return now - self._flight[0][1] - path_delay

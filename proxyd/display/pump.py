@@ -1,14 +1,13 @@
 """From an instance's frames to its viewers: pull, encode off the loop, emit, and pull again when viewers are ready.
 
-The pump asks for a frame when at least one viewer can show one and none of the others would still catch up. A viewer
-that is late beyond patience is left out; when it has shown what it had, a frame that draws everything brings it back.
+The pump asks for a frame when every viewer can show one, or some can and the others used up the patience. A viewer
+that cannot when the frame comes is left out; once it has shown what it had, a frame that draws everything brings it back.
 So nothing queues: a slow viewer sees fewer, newer frames, and a fast one does not wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Protocol
 
 from proxyd.display.emit import emit, sync
@@ -25,6 +24,8 @@ __all__ = ["Audience", "Pump"]
 
 TICK = 0.033
 """Seconds between frames while everything keeps up."""
+PATIENCE = 0.1
+"""Seconds after a frame that viewers wait for one that has not shown it."""
 OFFLOAD_MS = 1.0
 """Encoding estimated above this goes to the shared pool; a hop costs about 0.13 ms."""
 CATCH_UP_EVERY = 0.5
@@ -54,7 +55,6 @@ class Pump:
         request: Callable[[Rect | None], None],
         pool: Executor,
         failed: Callable[[BaseException], None],
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Create a pump without viewers.
 
@@ -62,12 +62,12 @@ class Pump:
             request: asks the instance for a frame.
             pool: the worker's shared encoding threads.
             failed: told of an operation that cannot be encoded; the session ends by it.
-            clock: seconds, monotonic.
         """
         self._request = request
         self._pool = pool
         self._failed = failed
-        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
         self._audience: list[Audience] = []
         self._state: dict[
             tuple[type, int], Op
@@ -135,7 +135,7 @@ class Pump:
         frame, self._frame = self._frame, []
         heavy = sum(cost(op) for op in frame if isinstance(op, Pixels | Indexed)) > OFFLOAD_MS
         if heavy:
-            self._encoding = asyncio.get_running_loop().create_task(
+            self._encoding = self._loop.create_task(
                 self._encode(frame, merged), name="encode frame"
             )
         else:
@@ -151,7 +151,6 @@ class Pump:
             self._send(encoded, merged)
 
     async def _encode(self, frame: list[Op], merged: int) -> None:
-        loop = asyncio.get_running_loop()
         accepts, quality = self._formats(), self.quality
 
         def work(op: Pixels | Indexed) -> Op:
@@ -161,7 +160,7 @@ class Pump:
             encoded = [
                 await value if isinstance(value, asyncio.Future) else value
                 for value in [
-                    loop.run_in_executor(self._pool, work, op) if isinstance(op, Pixels | Indexed) else op
+                    self._loop.run_in_executor(self._pool, work, op) if isinstance(op, Pixels | Indexed) else op
                     for op in frame
                 ]
             ]
@@ -178,16 +177,15 @@ class Pump:
         return frozenset.intersection(*sets) if sets else frozenset()
 
     def _send(self, frame: list[Op], merged: int) -> None:
-        self._remember(frame)
         now = self._clock()
         # strictly increasing: a client echoes each distinct timestamp once
         self._last_timestamp = max(int(now * 1000), self._last_timestamp + 1)
         payload = b"".join([emit(op) for op in frame]) + sync(self._last_timestamp, merged)
+        introduction = b"".join([emit(op) for op in self._state.values()]) if self._whole else b""
+        self._remember(frame)
         self._leave_out_late(now)
-        introduction = b""
         for viewer in self._audience:
             if not viewer.live and self._whole:
-                introduction = introduction or b"".join([emit(op) for op in self._state.values()])
                 viewer.send(introduction)
                 viewer.live = True
             if viewer.live:
@@ -199,7 +197,7 @@ class Pump:
 
     def _leave_out_late(self, now: float) -> None:
         """Viewers that are late stop being live, as long as another one goes on."""
-        late = [viewer for viewer in self._audience if viewer.live and viewer.pacer.behind(now)]
+        late = [viewer for viewer in self._audience if viewer.live and not viewer.pacer.ready(now)]
         if len(late) < sum(viewer.live for viewer in self._audience):
             for viewer in late:
                 viewer.live = False
@@ -231,7 +229,7 @@ class Pump:
         elif live_due <= now:
             self._ask(now, whole=False)
         elif (due := min(whole_due, live_due)) < NEVER:
-            self._timer = asyncio.get_running_loop().call_later(due - now + 0.001, self._schedule)
+            self._timer = self._loop.call_later(due - now + 0.001, self._schedule)
 
     def _whole_due(self, now: float) -> float:
         """When to draw everything for viewers that are not live."""
@@ -240,13 +238,14 @@ class Pump:
         return self._last_catch_up + CATCH_UP_EVERY
 
     def _live_due(self, now: float) -> float:
-        """When the live viewers can take a frame; those that dawdle are given until they count as behind."""
+        """When the live viewers can take a frame."""
         live = [viewer for viewer in self._audience if viewer.live]
         dawdling = [viewer for viewer in live if not viewer.pacer.ready(now)]
         if self._requested or len(dawdling) == len(live):
             return NEVER
-        due = now if self._hurried else self._last_frame + TICK
-        return max([due, *(viewer.pacer.behind_at() for viewer in dawdling)])
+        if dawdling:
+            return self._last_frame + PATIENCE
+        return now if self._hurried else self._last_frame + TICK
 
     def _ask(self, now: float, *, whole: bool) -> None:
         self._requested = True
