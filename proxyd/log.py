@@ -33,7 +33,7 @@ def redact(_: object, __: str, event: MutableMapping[str, object]) -> MutableMap
 
 def configure(settings: Settings) -> None:
     """Send our own lines and those of libraries to standard error in one format."""
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -24,7 +24,7 @@ from proxyd.wire.instruction import InstructionParser, encode
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Coroutine
 
     from proxyd.settings import Settings
 
@@ -72,9 +72,8 @@ class Supervisor:
         """Process ids of the workers."""
         return [worker.pid for worker in self._workers]
 
-    def _task(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[assignment]
-        task.set_name(name)
+    def _task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -15,7 +15,7 @@ from proxyd.display.encode import cost, encode
 from proxyd.display.ops import Cursor, Dispose, Indexed, Move, Op, Pixels, Rect, Shade, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Executor
 
     from proxyd.display.pacing import Pacer
@@ -135,9 +135,7 @@ class Pump:
         frame, self._frame = self._frame, []
         heavy = sum(cost(op) for op in frame if isinstance(op, Pixels | Indexed)) > OFFLOAD_MS
         if heavy:
-            self._encoding = self._loop.create_task(
-                self._encode(frame, merged), name="encode frame"
-            )
+            self._encoding = self._loop.create_task(self._encode(frame, merged), name="encode frame")
         else:
             accepts, quality = self._formats(), self.quality
             try:
@@ -160,7 +158,9 @@ class Pump:
             encoded = [
                 await value if isinstance(value, asyncio.Future) else value
                 for value in [
-                    self._loop.run_in_executor(self._pool, work, op) if isinstance(op, Pixels | Indexed) else op
+                    self._loop.run_in_executor(self._pool, work, op)
+                    if isinstance(op, Pixels | Indexed)
+                    else op
                     for op in frame
                 ]
             ]
@@ -176,7 +176,7 @@ class Pump:
         sets = [viewer.images for viewer in self._audience]
         return frozenset.intersection(*sets) if sets else frozenset()
 
-    def _send(self, frame: list[Op], merged: int) -> None:
+    def _send(self, frame: Sequence[Op], merged: int) -> None:
         now = self._clock()
         # strictly increasing: a client echoes each distinct timestamp once
         self._last_timestamp = max(int(now * 1000), self._last_timestamp + 1)
@@ -202,7 +202,7 @@ class Pump:
             for viewer in late:
                 viewer.live = False
 
-    def _remember(self, frame: list[Op]) -> None:
+    def _remember(self, frame: Sequence[Op]) -> None:
         for op in frame:
             if isinstance(op, Size | Move | Shade):
                 self._state[type(op), op.layer] = op

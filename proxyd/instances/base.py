@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from proxyd.display.ops import Op, Rect
-    from proxyd.instances.parameters import Parameter
+    from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.transport import Transport
 
 __all__ = ["Desk", "Instance"]
@@ -31,10 +31,12 @@ class Desk(Protocol):
     """The owner's IANA time zone; empty where unknown."""
     connection_id: str
     """`$` and a UUID."""
-    lag: float
-    """Seconds that the picture is behind at the worst live viewer, beyond the path's own delay."""
     transport: Transport
     """How a byte stream to the instance is opened."""
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the picture is behind at the worst live viewer, beyond the path's own delay."""
 
     def draw(self, ops: Iterable[Op], *, last: bool = True, merged: int = 0) -> None:
         """Append to the frame that was requested; `last` ends it.
@@ -69,12 +71,15 @@ class Desk(Protocol):
 
 
 class Instance(Protocol):
-    """One connection to an instance. Built as `cls(arguments, desk)`; nothing happens before `run`."""
+    """One connection to an instance; nothing happens before `run`."""
 
     PARAMETERS: ClassVar[Sequence[Parameter]]
     """Connection parameters, in guacd's order."""
     EDITABLE: ClassVar[frozenset[str]]
     """Parameters that `change` accepts during the session."""
+
+    def __init__(self, arguments: Arguments, desk: Desk) -> None:
+        """Prepare a connection with these parameters for this session."""
 
     async def run(self) -> None:
         """Connect and serve. Returns when the instance ended the session normally.
