@@ -46,7 +46,7 @@ def handle(session: Session, viewer: Viewer, instruction: Instruction) -> None:
     if row.harmless or not viewer.read_only:
         row.handler(session, viewer, instruction.args)
     elif instruction.opcode in _REFUSALS:
-        _unsupported(instruction.opcode)(session, viewer, instruction.args)
+        _refuse(viewer, instruction.opcode, instruction.args)
 
 
 def _sync(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
@@ -105,24 +105,46 @@ def _end(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     viewer.send(viewer.inbound.end(args[0]))
 
 
+def _ack(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    viewer.transfers.ack(args[0], args[2])
+
+
+def _get(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    viewer.transfers.get(args[0], args[1])
+
+
+def _put(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    viewer.transfers.put(args[0], args[1], args[3])
+
+
+def _file(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    viewer.transfers.file(args[0], args[2])
+
+
 def _disconnect(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     session.leave(viewer)
     viewer.close(None, session.reference)
 
 
-def _unsupported(opcode: str) -> Callable[[Session, Viewer, tuple[str, ...]], None]:
-    """A handler that refuses a stream nobody here serves."""
+def _pipe(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    _refuse(viewer, "pipe", args)
 
-    def refuse(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
-        viewer.send(ack(args[0], _REFUSALS[opcode], Status.UNSUPPORTED))
 
-    return refuse
+def _audio(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
+    _refuse(viewer, "audio", args)
+
+
+def _refuse(viewer: Viewer, opcode: str, args: tuple[str, ...]) -> None:
+    """Refuse a stream that this viewer may not open, or that nobody here serves."""
+    index = args[1] if opcode == "put" else args[0]
+    viewer.send(ack(index, _REFUSALS[opcode], Status.UNSUPPORTED))
 
 
 _REFUSALS = {
     "clipboard": "Clipboard unsupported",
     "argv": "Reconfiguring in-progress connections unsupported",
     "file": "File transfer unsupported",
+    "put": "Object write unsupported",
     "pipe": "Named pipes unsupported",
     "audio": "Audio input unsupported",
 }
@@ -138,7 +160,10 @@ _TABLE: dict[str, Row] = {
     "argv": Row(_argv, 3),
     "blob": Row(_blob, 2),
     "end": Row(_end, 1),
-    "file": Row(_unsupported("file"), 1),
-    "pipe": Row(_unsupported("pipe"), 1),
-    "audio": Row(_unsupported("audio"), 1),
+    "ack": Row(_ack, 3, harmless=True),
+    "get": Row(_get, 2),
+    "put": Row(_put, 4),
+    "file": Row(_file, 3),
+    "pipe": Row(_pipe, 1),
+    "audio": Row(_audio, 1),
 }

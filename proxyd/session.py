@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from proxyd.display.ops import Op
+    from proxyd.files import BinaryReader, Filesystem
     from proxyd.instances.base import Instance
     from proxyd.instances.parameters import Arguments
     from proxyd.transport import Transport
@@ -111,6 +112,7 @@ class Session:
 
     def _goodbye(self) -> None:
         for viewer in list(self.viewers):
+            viewer.transfers.close()
             viewer.close(self._failure, self.reference)
         if self._failure is None:
             self.log.info("session ended")
@@ -153,6 +155,7 @@ class Session:
         if viewer not in self.viewers:
             return
         self.viewers.remove(viewer)
+        viewer.transfers.close()
         self.pump.remove(viewer)
         owner = self.owner
         if owner is not None and owner.info.version >= MSG_SINCE:
@@ -212,6 +215,17 @@ class Session:
         self._announced[name] = value
         for viewer in self.viewers:
             viewer.send(_argv(viewer, name, value))
+
+    def expose(self, filesystem: Filesystem) -> None:
+        """See `Desk.expose`."""
+        owner = self.owner
+        if owner is not None:
+            owner.transfers.expose(filesystem)
+
+    def offer(self, reader: BinaryReader, name: str) -> bool:
+        """See `Desk.offer`."""
+        owner = self.owner
+        return owner is not None and owner.transfers.send_file(reader, plain(name))
 
     async def ask(self, names: Sequence[str]) -> dict[str, str]:
         """See `Desk.ask`."""

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from proxyd.display.pacing import Pacer
+from proxyd.files import Transfers
 from proxyd.streams import InboundStreams, OutboundStreams
 from proxyd.wire.instruction import encode
 
@@ -44,6 +45,7 @@ class Viewer:
         self.live = False
         self.inbound = InboundStreams()
         self.outbound = OutboundStreams()
+        self.transfers = Transfers(self)
         self.sent_since_tick = True
         self._transport = transport
         self._closed = False

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from proxyd.display.ops import Op, Rect
+    from proxyd.files import BinaryReader, Filesystem
     from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.transport import Transport
 
@@ -61,6 +62,12 @@ class Desk(Protocol):
 
     def argument(self, name: str, value: str) -> None:
         """Announce the current value of a parameter that can be changed during the session."""
+
+    def expose(self, filesystem: Filesystem) -> None:
+        """Offer files to the owner, while there."""
+
+    def offer(self, reader: BinaryReader, name: str) -> bool:
+        """Offer one file to the owner, who may save it; the session closes it. False where nobody can take it."""
 
     async def ask(self, names: Sequence[str]) -> dict[str, str]:
         """Ask the owner for missing parameters (`required`).
