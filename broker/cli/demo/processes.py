@@ -52,9 +52,23 @@ class Program:
 
     @classmethod
     async def start(
-        cls, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        cls,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        keep: Sequence[int] = (),
+        folder: Path | None = None,
     ) -> Program:
         """Start `command`; Ctrl-C in the terminal does not reach it, `stop` does.
+
+        Args:
+            name: what a person calls it.
+            command: program and arguments.
+            log: where its output goes; an older log is replaced.
+            environment: its environment; None is our own.
+            keep: file descriptors it inherits.
+            folder: where it starts; None is our own working directory.
 
         Raises:
             CommandError: it cannot be executed.
@@ -67,6 +81,8 @@ class Program:
                     stdout=output,
                     stderr=output,
                     env=environment,
+                    cwd=folder,
+                    pass_fds=keep,
                     process_group=0,
                     preexec_fn=_end_with_parent,
                 )

@@ -17,12 +17,13 @@ import asyncssh
 from broker.cli.demo.processes import end_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["ShellServer"]
 
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _FROM_CLIENT = ("LANG", "LC_", "TERM", "COLORTERM")
+_READ_SIZE = 65536
 _DRAIN = 1.0
 """Seconds that the last output of an ended shell may take."""
 
@@ -34,7 +35,7 @@ class ShellServer:
         self._user = user
         self._key = key
         self._connections: set[asyncssh.SSHServerConnection] = set()
-        self._sessions: dict[asyncio.Task[None], asyncio.subprocess.Process] = {}
+        self._sessions: set[asyncio.Task[None]] = set()
         self._listener: asyncssh.SSHAcceptor | None = None
 
     async def start(self, port: int = 0) -> int:
@@ -60,28 +61,45 @@ class ShellServer:
         for connection in connections:
             connection.close()
         await asyncio.gather(*(connection.wait_closed() for connection in connections))
-        sessions = dict(self._sessions)
-        await asyncio.gather(*(end_group(child, signal.SIGHUP, grace=1.0) for child in sessions.values()))
-        await asyncio.gather(*sessions)
+        for session in self._sessions:
+            session.cancel()
+        await asyncio.gather(*self._sessions, return_exceptions=True)
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
-        child = await (_in_terminal(process) if process.term_type else _in_pipes(process))
         task = asyncio.current_task()
         assert task is not None
-        self._sessions[task] = child
-        process.set_redirect_pid(child.pid)
+        self._sessions.add(task)
         try:
-            code = await child.wait()
-            with contextlib.suppress(TimeoutError):  # a background job may hold the terminal open
-                async with asyncio.timeout(_DRAIN):
-                    await process.stdout.drain()
-            if code < 0:
-                process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))
-            else:
-                process.exit(code)
-            await process.wait_closed()
+            await _session(process)
         finally:
-            del self._sessions[task]
+            await process.wait_closed()
+            self._sessions.discard(task)
+
+
+async def _session(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """Run what the client asked for until it ends, or the client leaves."""
+    start = _in_terminal if process.term_type else _in_pipes
+    async with start(process) as (child, outputs), asyncio.TaskGroup() as tasks:
+        process.set_redirect_pid(child.pid)
+        pumps = [tasks.create_task(_pump(*output), name="demo shell output") for output in outputs]
+        left = tasks.create_task(process.channel.wait_closed(), name="demo shell client")
+        try:
+            ended = tasks.create_task(child.wait(), name="demo shell")
+            await asyncio.wait({ended, left}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                await asyncio.wait(pumps, timeout=_DRAIN)  # a background job may hold the terminal open
+        finally:
+            await end_group(child, signal.SIGHUP, grace=1.0)
+        _report(process, await ended)
+        for waiting in (*pumps, left):
+            waiting.cancel()
+
+
+def _report(process: asyncssh.SSHServerProcess[bytes], code: int) -> None:
+    if code < 0:
+        process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))
+    else:
+        process.exit(code)
 
 
 class _Door(asyncssh.SSHServer):
@@ -113,22 +131,44 @@ class _Door(asyncssh.SSHServer):
         return username == self._user and key.export_public_key() == self._key
 
 
-async def _in_terminal(process: asyncssh.SSHServerProcess[bytes]) -> asyncio.subprocess.Process:
+_Output = tuple[asyncio.StreamReader, asyncssh.SSHWriter[bytes]]
+_Running = tuple[asyncio.subprocess.Process, list[_Output]]
+
+
+@contextlib.asynccontextmanager
+async def _in_terminal(process: asyncssh.SSHServerProcess[bytes]) -> AsyncIterator[_Running]:
     master, slave = os.openpty()
     try:
         # stdin first: it hands the client's size to the terminal before the shell looks at it
         await process.redirect(stdin=os.dup(master))
         child = await _spawn(process, slave, _take_terminal)
-        await process.redirect(stdout=master)
     finally:
         os.close(slave)
-    return child
+    output = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(master, "rb", 0)
+    )
+    try:
+        yield child, [(output, process.stdout)]
+    finally:
+        transport.close()
 
 
-async def _in_pipes(process: asyncssh.SSHServerProcess[bytes]) -> asyncio.subprocess.Process:
+@contextlib.asynccontextmanager
+async def _in_pipes(process: asyncssh.SSHServerProcess[bytes]) -> AsyncIterator[_Running]:
     child = await _spawn(process, asyncio.subprocess.PIPE, None)
-    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-    return child
+    assert child.stdout is not None
+    assert child.stderr is not None
+    await process.redirect(stdin=child.stdin)
+    yield child, [(child.stdout, process.stdout), (child.stderr, process.stderr)]
+
+
+async def _pump(source: asyncio.StreamReader, target: asyncssh.SSHWriter[bytes]) -> None:
+    """Pass output on until it ends: an OSError is a terminal whose last program left, or a client that left."""
+    with contextlib.suppress(OSError, asyncssh.Error):
+        while data := await source.read(_READ_SIZE):
+            target.write(data)
+            await target.drain()
 
 
 def _take_terminal() -> None:
