@@ -64,15 +64,14 @@ def _nop(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
 
 def _key(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     keysym = number(args[0], "keysym", 0, MAX_KEYSYM)
-    session.instance.key(keysym, args[1] == "1")
+    session.key(keysym, args[1] == "1")
 
 
 def _mouse(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     x = number(args[0], "x", -MAX_COORDINATE, MAX_COORDINATE)
     y = number(args[1], "y", -MAX_COORDINATE, MAX_COORDINATE)
     mask = number(args[2], "mask", 0, 0xFFFF)
-    session.instance.pointer(max(x, 0), max(y, 0), mask)
-    session.point(viewer, max(x, 0), max(y, 0))
+    session.pointer(viewer, max(x, 0), max(y, 0), mask)
 
 
 def _size(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
@@ -85,7 +84,7 @@ def _size(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
 
 def _clipboard(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     limit = session.arguments.number("clipboard-buffer-size")
-    viewer.inbound.open(args[0], TextSink(limit, session.instance.paste))
+    viewer.inbound.open(args[0], TextSink(limit, session.paste))
 
 
 def _argv(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:

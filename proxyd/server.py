@@ -14,6 +14,7 @@ import structlog
 from proxyd.input import handle
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.table import INSTANCES
+from proxyd.recording import Recording
 from proxyd.registry import Registry
 from proxyd.session import Session
 from proxyd.transport import Direct
@@ -147,7 +148,8 @@ class Server:
         if len(self.registry) >= self._settings.max_sessions:
             raise StatusError(Status.SERVER_BUSY, "Too many sessions are running.")
         transport = Direct(self._settings.connect_timeout)
-        return Session(connection_id, kind, arguments, info, transport, self._pool)
+        recording = Recording.wanted(arguments, self._pool)
+        return Session(connection_id, kind, arguments, info, transport, self._pool, recording)
 
     def _begin(self, session: Session, protocol: str) -> None:
         self.registry.add(session)

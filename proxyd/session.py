@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 import structlog
 
+from proxyd.display.emit import stream
 from proxyd.display.pump import Pump
 from proxyd.viewer import plain
 from proxyd.wire.instruction import encode
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from proxyd.files import BinaryReader, Filesystem
     from proxyd.instances.base import Instance
     from proxyd.instances.parameters import Arguments
+    from proxyd.recording import Recording
     from proxyd.transport import Transport
     from proxyd.viewer import Viewer
     from proxyd.wire.handshake import ClientInfo
@@ -49,6 +50,7 @@ class Session:
         client: ClientInfo,
         transport: Transport,
         pool: Executor,
+        recording: Recording | None = None,
     ) -> None:
         """Make a session that has not begun: `run` begins it.
 
@@ -59,6 +61,7 @@ class Session:
             client: what the owner's browser said of itself.
             transport: how the instance is reached.
             pool: the worker's encoding threads.
+            recording: where to write what happens, if anywhere.
         """
         self.connection_id = connection_id
         self.width, self.height, self.dpi = client.width, client.height, client.dpi
@@ -73,7 +76,9 @@ class Session:
         self._ended = asyncio.Event()
         self._failure: StatusError | None = None
         self.instance = kind(arguments, self)
-        self.pump = Pump(self.instance.request_frame, pool, self._broken)
+        self._recording = recording
+        tap = None if recording is None or arguments.flag("recording-exclude-output") else recording.write
+        self.pump = Pump(self.instance.request_frame, pool, self._broken, tap)
 
     @property
     def reference(self) -> str:
@@ -86,17 +91,21 @@ class Session:
         """Serve the instance until it ends or nobody looks any more, then say goodbye to everybody."""
         serving = asyncio.create_task(self.instance.run(), name=f"instance {self.connection_id}")
         ending = asyncio.create_task(self._ended.wait(), name=f"end of {self.connection_id}")
+        recording = asyncio.create_task(self._record(), name=f"recording of {self.connection_id}")
         try:
             await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._ended.set()
             self.pump.close()
-            for task in (serving, ending):
+            for task in (serving, ending, recording):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ending
+            await asyncio.wait({ending, recording})
             self._failure = await self._outcome(serving) or self._failure
             self._goodbye()
+
+    async def _record(self) -> None:
+        if self._recording is not None:
+            await self._recording.run()
 
     async def _outcome(self, serving: asyncio.Task[None]) -> StatusError | None:
         try:
@@ -172,8 +181,26 @@ class Session:
         """Whether this viewer's window gives the instance its size: the owner's, or the first who may touch."""
         return viewer is next((other for other in self.viewers if other.owner or not other.read_only), None)
 
-    def point(self, viewer: Viewer, x: int, y: int) -> None:
-        """Show the others where this viewer points."""
+    # -- what viewers do -----------------------------------------------------------------------------------------------
+
+    def key(self, keysym: int, pressed: bool) -> None:
+        """A viewer pressed or released a key."""
+        self.instance.key(keysym, pressed)
+        if self._recording is not None and self.arguments.flag("recording-include-keys"):
+            self._recording.write(encode("key", keysym, int(pressed), self.pump.now))
+
+    def paste(self, text: str) -> None:
+        """A viewer put text on the clipboard."""
+        self.instance.paste(text)
+        if self._recording is not None and self.arguments.flag("recording-include-clipboard"):
+            data = text.encode("utf-8", "replace")
+            self._recording.write(encode("clipboard", 0, "text/plain") + stream(0, data))
+
+    def pointer(self, viewer: Viewer, x: int, y: int, buttons: int) -> None:
+        """A viewer moved the pointer or a button; the others see where it points."""
+        self.instance.pointer(x, y, buttons)
+        if self._recording is not None and not self.arguments.flag("recording-exclude-mouse"):
+            self._recording.write(encode("mouse", x, y, buttons, self.pump.now))
         if len(self.viewers) > 1:
             shown = encode("mouse", x, y)
             for other in self.viewers:

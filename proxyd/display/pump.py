@@ -55,6 +55,7 @@ class Pump:
         request: Callable[[Rect | None], None],
         pool: Executor,
         failed: Callable[[BaseException], None],
+        tap: Callable[[bytes], None] | None = None,
     ) -> None:
         """Create a pump without viewers.
 
@@ -62,10 +63,12 @@ class Pump:
             request: asks the instance for a frame.
             pool: the worker's shared encoding threads.
             failed: told of an operation that cannot be encoded; the session ends by it.
+            tap: gets a copy of every frame, for a recording.
         """
         self._request = request
         self._pool = pool
         self._failed = failed
+        self._tap = tap
         self._loop = asyncio.get_running_loop()
         self._clock = self._loop.time
         self._audience: list[Audience] = []
@@ -109,6 +112,11 @@ class Pump:
     def last_timestamp(self) -> int:
         """The newest `sync` sent, milliseconds."""
         return self._last_timestamp
+
+    @property
+    def now(self) -> int:
+        """The clock that `sync` uses, milliseconds."""
+        return int(self._clock() * 1000)
 
     @property
     def lag(self) -> float:
@@ -181,6 +189,8 @@ class Pump:
         # strictly increasing: a client echoes each distinct timestamp once
         self._last_timestamp = max(int(now * 1000), self._last_timestamp + 1)
         payload = b"".join([emit(op) for op in frame]) + sync(self._last_timestamp, merged)
+        if self._tap is not None:
+            self._tap(payload)
         introduction = b"".join([emit(op) for op in self._state.values()]) if self._whole else b""
         self._remember(frame)
         self._leave_out_late(now)

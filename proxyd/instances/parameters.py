@@ -10,7 +10,7 @@ from proxyd.wire.status import Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Arguments", "Parameter"]
+__all__ = ["RECORDING", "Arguments", "Parameter"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,19 @@ class Parameter(NamedTuple):
     maximum: int | None = None
     clamp: bool = False
     secret: bool = False
+
+
+RECORDING = (
+    Parameter("recording-path"),
+    Parameter("recording-name", "recording"),
+    Parameter("recording-exclude-output", False),
+    Parameter("recording-exclude-mouse", False),
+    Parameter("recording-include-keys", False),
+    Parameter("recording-include-clipboard", False),
+    Parameter("create-recording-path", False),
+    Parameter("recording-write-existing", False),
+)
+"""The rows that every protocol has in a row; sessions read them."""
 
 
 class Arguments:

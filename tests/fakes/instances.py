@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from proxyd.display.ops import Fill, Size
-from proxyd.instances.parameters import Parameter
+from proxyd.instances.parameters import RECORDING, Parameter
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Painting:
         Parameter("password", secret=True),
         Parameter("read-only", False),
         Parameter("clipboard-buffer-size", 262144, 262144, 52428800, clamp=True),
+        *RECORDING,
     )
     EDITABLE = frozenset({"color-scheme"})
     built: list[Painting] = []
