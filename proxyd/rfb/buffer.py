@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from proxyd.rfb.errors import RfbError
+
 if TYPE_CHECKING:
+    import re
     from struct import Struct
 
 __all__ = ["Buffer", "Reading"]
@@ -38,11 +41,28 @@ class Buffer:
         """The next `count` bytes."""
         while len(self._data) < count:
             yield
-        with memoryview(self._data) as view:
-            data = bytes(view[:count])
-        del self._data[:count]
-        return data
+        return self._take(count)
 
     def unpack(self, layout: Struct) -> Reading[tuple[Any, ...]]:
         """The next fields, as `layout` says."""
         return layout.unpack((yield from self.exactly(layout.size)))
+
+    def until(self, pattern: re.Pattern[bytes], limit: int) -> Reading[bytes]:
+        """The bytes before the next match of a pattern two bytes long; the match itself stays.
+
+        Raises:
+            RfbError: there is none within `limit` bytes.
+        """
+        searched = 0
+        while (found := pattern.search(self._data, searched)) is None and len(self._data) <= limit:
+            searched = max(len(self._data) - 1, 0)
+            yield
+        if found is None or found.start() > limit:
+            raise RfbError("The server sent an image that does not end.")
+        return self._take(found.start())
+
+    def _take(self, count: int) -> bytes:
+        with memoryview(self._data) as view:
+            data = bytes(view[:count])
+        del self._data[:count]
+        return data

@@ -25,6 +25,8 @@ class Screen:
     """Framebuffer height, pixels."""
     pixels: PixelReader
     """The pixel format in force."""
+    lossy: bool = False
+    """Whether true-colour pixels need not be shown exactly for now; marks them so (`Pixels.lossy`)."""
 
 
 class Decoder(Protocol):

@@ -1,10 +1,10 @@
-"""Raw: pixels, row by row."""
+"""Raw: pixels, row by row (RFC 6143 section 7.7.1)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxyd.display.ops import Pixels
+from proxyd.rfb.mosaic import bands, merge, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,5 +22,8 @@ class Raw:
     def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         layout = screen.pixels.pixel
-        data = yield from buffer.exactly(rect.width * rect.height * layout.size)
-        return [Pixels(*rect, layout.rgb(data).tobytes())]
+        ops: list[Op] = []
+        for band in bands(rect):
+            data = yield from buffer.exactly(band.width * band.height * layout.size)
+            ops.append(plain(band, layout.rgb(data), lossy=screen.lossy))
+        return merge(ops)

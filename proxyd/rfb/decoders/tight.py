@@ -1,0 +1,130 @@
+"""Tight and TightPNG (sheet section H.7): fills, images that pass through, and filtered pixels in four zlib streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from proxyd.display.ops import Indexed
+from proxyd.rfb.errors import RfbError
+from proxyd.rfb.gradient import restore
+from proxyd.rfb.images import jpeg_image, png_image
+from proxyd.rfb.inflate import Inflater, deflated_limit
+from proxyd.rfb.mosaic import fill, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxyd.display.ops import Op, Rect
+    from proxyd.rfb.buffer import Buffer, Reading
+    from proxyd.rfb.decoders.base import Screen
+
+__all__ = ["Tight", "TightPng"]
+
+STREAMS = 4
+MAX_BASIC_WIDTH = 2048
+"""Filtered pixels never come in wider rectangles."""
+MIN_DEFLATED = 12
+"""Filtered pixels of fewer bytes are neither deflated nor preceded by their length."""
+
+FILL, JPEG, PNG = 8, 9, 10
+"""Kinds of rectangle, the high half of the control byte; below 8 are filtered pixels."""
+STREAM, EXPLICIT_FILTER = 3, 4
+"""Bits of the kind of filtered pixels."""
+COPY, PALETTE, GRADIENT = 0, 1, 2
+"""Filters."""
+
+
+class Tight:
+    """Encoding 7."""
+
+    png = False
+
+    def __init__(self) -> None:
+        self._streams: dict[int, Inflater] = {}
+
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+        """Read one rectangle: see `Decoder.decode`."""
+        (control,) = yield from buffer.exactly(1)
+        for index in range(STREAMS):
+            if control >> index & 1:
+                self._streams.pop(index, None)
+        kind = control >> 4
+        if kind == FILL:
+            layout = screen.pixels.tpixel
+            return [fill(rect, layout.colour((yield from buffer.exactly(layout.size))))]
+        if kind == JPEG:
+            return [jpeg_image(rect, (yield from _block(buffer)))]
+        if kind == PNG and self.png:
+            return [png_image(rect, (yield from _block(buffer)))]
+        if kind >= FILL or self.png:
+            raise RfbError(f"The server sent a Tight rectangle of the unknown kind {kind}.")
+        if rect.width > MAX_BASIC_WIDTH:
+            raise RfbError(f"The server sent a Tight rectangle {rect.width} pixels wide.")
+        return [(yield from self._basic(buffer, rect, screen, kind))]
+
+    def _basic(self, buffer: Buffer, rect: Rect, screen: Screen, kind: int) -> Reading[Op]:
+        layout = screen.pixels.tpixel
+        used = COPY
+        if kind & EXPLICIT_FILTER:
+            (used,) = yield from buffer.exactly(1)
+        if used == PALETTE:
+            (last,) = yield from buffer.exactly(1)
+            palette = yield from buffer.exactly((last + 1) * layout.size)
+            depth = 1 if last <= 1 else 8
+            rows = yield from self._pixels(buffer, kind & STREAM, -(-rect.width * depth // 8) * rect.height)
+            return _indexed(rect, depth, rows, layout.rgb(palette))
+        if used not in (COPY, GRADIENT):
+            raise RfbError(f"The server sent a Tight rectangle with the unknown filter {used}.")
+        data = yield from self._pixels(buffer, kind & STREAM, rect.width * rect.height * layout.size)
+        rgb = layout.rgb(data) if used == COPY else restore(data, rect.width, rect.height, layout)
+        return plain(rect, rgb, lossy=screen.lossy)
+
+    def _pixels(self, buffer: Buffer, stream: int, size: int) -> Reading[bytes]:
+        """Filtered data that is `size` bytes long when inflated."""
+        if size < MIN_DEFLATED:
+            return (yield from buffer.exactly(size))
+        length = yield from _length(buffer)
+        if length > deflated_limit(size):
+            raise RfbError("The server sent more compressed data than its picture can need.")
+        data = yield from buffer.exactly(length)
+        return self._streams.setdefault(stream, Inflater()).exactly(data, size)
+
+
+class TightPng(Tight):
+    """Encoding -260: PNG where Tight has filtered pixels."""
+
+    png = True
+
+
+def _block(buffer: Buffer) -> Reading[bytes]:
+    """Bytes with their length before them; the length cannot exceed 4 MiB."""
+    return (yield from buffer.exactly((yield from _length(buffer))))
+
+
+def _length(buffer: Buffer) -> Reading[int]:
+    """A compact length: 7, 7 and 8 bits, low ones first; bit 7 announces another byte."""
+    (low,) = yield from buffer.exactly(1)
+    if low < 0x80:
+        return low
+    (middle,) = yield from buffer.exactly(1)
+    length = low & 0x7F | (middle & 0x7F) << 7
+    if middle < 0x80:
+        return length
+    (high,) = yield from buffer.exactly(1)
+    return length | high << 14
+
+
+def _indexed(rect: Rect, depth: int, rows: bytes, palette: bytes) -> Op:
+    """Palette pixels lie as PNG has them; nothing is left but to check the indexes."""
+    colours = len(palette) // 3
+    if depth == 1:
+        return (
+            Indexed(*rect, 1, rows, palette)
+            if colours == 2
+            else fill(rect, int.from_bytes(palette, "little"))
+        )
+    if colours < 256 and np.frombuffer(rows, np.uint8).max(initial=0) >= colours:
+        raise RfbError("The server sent a pixel past the end of its palette.")
+    return Indexed(*rect, 8, rows, palette)

@@ -1,0 +1,128 @@
+"""A rectangle put together from pieces, then drawn as one operation of the cheapest kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from proxyd.display.ops import Fill, Indexed, Op, Pixels, Rect
+from proxyd.rfb.pixels import rgb_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from proxyd.rfb.pixels import Colours
+
+    Indexes: TypeAlias = NDArray[np.uint8]
+
+__all__ = ["Mosaic", "bands", "fill", "merge", "plain"]
+
+BAND_PIXELS = 1 << 18
+"""Larger rectangles are drawn in several pieces: encoded side by side, each with a palette of its own."""
+MAX_COLOURS = 256
+"""What a palette holds."""
+
+
+def bands(rect: Rect, step: int = 1) -> Iterator[Rect]:
+    """Cut a rectangle into bands of about `BAND_PIXELS` at most, their heights multiples of `step`; none if it is empty."""
+    if not rect.width:
+        return
+    rows = max(BAND_PIXELS // rect.width // step, 1) * step
+    for top in range(0, rect.height, rows):
+        yield Rect(rect.x, rect.y + top, rect.width, min(rows, rect.height - top))
+
+
+def fill(rect: Rect, colour: int) -> Fill:
+    """The operation that paints a rectangle with one colour."""
+    return Fill(*rect, colour & 0xFF, colour >> 8 & 0xFF, colour >> 16)
+
+
+def plain(rect: Rect, rgb: bytes, *, lossy: bool) -> Fill | Pixels:
+    """The operation that shows true colours, three bytes a pixel; a fill if there is but one."""
+    row = rgb[:3] * rect.width
+    if rgb.startswith(row) and rgb == row * rect.height:
+        return fill(rect, int.from_bytes(rgb[:3], "little"))
+    return Pixels(*rect, rgb, lossy)
+
+
+def merge(ops: Sequence[Op]) -> list[Op]:
+    """Join fills that continue downwards; everything else stays."""
+    merged: list[Op] = []
+    for op in ops:
+        above = merged[-1] if merged else None
+        if (
+            isinstance(op, Fill)
+            and isinstance(above, Fill)
+            and op == above._replace(y=above.y + above.height, height=op.height)
+        ):
+            merged[-1] = above._replace(height=above.height + op.height)
+        else:
+            merged.append(op)
+    return merged
+
+
+class Mosaic:
+    """The pixels of one rectangle: palette indexes for as long as 256 colours suffice, from then on true colours.
+
+    Coordinates are relative to the rectangle; callers keep pieces inside and cover all of it.
+    """
+
+    def __init__(self, rect: Rect) -> None:
+        self._rect = rect
+        self._palette: dict[int, int] = {}
+        self._indexes: Indexes = np.zeros((rect.height, rect.width), np.uint8)
+        self._colours: Colours | None = None
+
+    def fill(self, x: int, y: int, width: int, height: int, colour: int) -> None:
+        """Paint one colour."""
+        index = self._index(colour)
+        if self._colours is None:
+            self._indexes[y : y + height, x : x + width] = index
+        else:
+            self._colours[y : y + height, x : x + width] = colour
+
+    def paint_indexed(self, x: int, y: int, indexes: Indexes, palette: Sequence[int]) -> None:
+        """Paint pixels that are indexes of `palette`, each inside it; shape (height, width)."""
+        height, width = indexes.shape
+        own = [self._index(colour) for colour in palette]
+        if self._colours is None:
+            self._indexes[y : y + height, x : x + width] = np.array(own, np.uint8).take(indexes)
+        else:
+            self._colours[y : y + height, x : x + width] = np.array(palette, np.uint32).take(indexes)
+
+    def paint(self, x: int, y: int, colours: Colours) -> None:
+        """Paint true colours; shape (height, width)."""
+        height, width = colours.shape
+        self._true_colours()[y : y + height, x : x + width] = colours
+
+    def op(self, *, lossy: bool) -> Fill | Indexed | Pixels:
+        """The finished rectangle. `lossy`: true colours need not be shown exactly."""
+        if self._colours is not None:
+            return Pixels(*self._rect, rgb_bytes(self._colours), lossy)
+        if len(self._palette) == 1:
+            return fill(self._rect, *self._palette)
+        return Indexed(*self._rect, 8, self._indexes.tobytes(), rgb_bytes(self._palette_array()))
+
+    def _index(self, colour: int) -> int:
+        """The place of a colour in the palette; 0 once there are true colours."""
+        index = self._palette.get(colour)
+        if index is not None:
+            return index
+        if self._colours is None and len(self._palette) == MAX_COLOURS:
+            self._true_colours()
+        if self._colours is not None:
+            return 0
+        index = self._palette[colour] = len(self._palette)
+        return index
+
+    def _true_colours(self) -> Colours:
+        if self._colours is None:
+            palette = self._palette_array() if self._palette else np.zeros(1, np.uint32)
+            self._colours = palette.take(self._indexes)
+        return self._colours
+
+    def _palette_array(self) -> Colours:
+        return np.array(list(self._palette), np.uint32)
