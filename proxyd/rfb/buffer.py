@@ -21,7 +21,7 @@ __all__ = ["Buffer", "Reading"]
 
 T = TypeVar("T")
 Reading: TypeAlias = Generator[None, None, T]
-"""Yields while bytes are missing, returns the value."""
+"""Yields while bytes are missing, and where a long one may be interrupted; returns the value."""
 
 
 class Buffer:

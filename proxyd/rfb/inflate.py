@@ -39,7 +39,7 @@ class Inflater:
         """
         try:
             inflated: bytes = self._stream.decompress(data, size + 1)
-        except isal_zlib.IsalError:
+        except isal_zlib.error:  # type: ignore[misc] # its stub declares an instance
             raise RfbError("The server sent compressed data that is broken.") from None
         if len(inflated) > size or self._stream.unconsumed_tail:
             raise RfbError("The server sent compressed data that is larger than its picture.")

@@ -1,7 +1,7 @@
 """The table of decoders. A connection makes one of each it offers and keeps it to the end.
 
 decoders = {encoding: make() for encoding, make in DECODERS.items()}
-reading = decoders[encoding].decode(buffer, rect, screen)  # yields while bytes are missing, returns operations
+reading = decoders[encoding].decode(buffer, rect, screen)  # see Reading
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
     from proxyd.rfb.pixels import PixelReader
@@ -32,7 +30,7 @@ class Screen:
 class Decoder(Protocol):
     """One encoding of one connection: compressed streams and tables that outlive a rectangle live in it."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle's payload (its 12-byte header is read already) and return what to draw, in order.
 
         Args:

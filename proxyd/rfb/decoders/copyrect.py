@@ -9,8 +9,6 @@ from proxyd.display.ops import Copy
 from proxyd.rfb.errors import RfbError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
     from proxyd.rfb.decoders.base import Screen
@@ -23,7 +21,7 @@ _SOURCE = Struct(">HH")
 class CopyRect:
     """Encoding 1: the rectangle's picture stands elsewhere already."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         x, y = yield from buffer.unpack(_SOURCE)
         if x + rect.width > screen.width or y + rect.height > screen.height:

@@ -13,8 +13,6 @@ from proxyd.rfb.errors import RfbError
 from proxyd.rfb.pixels import rgb_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
@@ -38,7 +36,7 @@ BLACK, WHITE = 0, 0xFFFFFF
 class MaskedCursor:
     """Encoding -239: pixels and a bit mask of those that show."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one shape: see `Decoder.decode`."""
         _check(rect)
         layout = screen.pixels.pixel
@@ -50,7 +48,7 @@ class MaskedCursor:
 class TwoColourCursor:
     """Encoding -240: foreground, background, a bitmap that chooses and a mask."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one shape: see `Decoder.decode`."""
         _check(rect)
         if not rect.width or not rect.height:
@@ -65,7 +63,7 @@ class TwoColourCursor:
 class AlphaCursor:
     """Encoding -314: premultiplied R, G, B, A. Servers send it raw, the only inner encoding understood here."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one shape: see `Decoder.decode`."""
         _check(rect)
         (inner,) = yield from buffer.unpack(_ENCODING)
@@ -77,7 +75,7 @@ class AlphaCursor:
 class VmwareCursor:
     """Encoding 0x574d5664: masks to AND and XOR with the screen, or straight R, G, B, A."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one shape: see `Decoder.decode`."""
         _check(rect)
         (kind,) = yield from buffer.unpack(_VMWARE)

@@ -8,8 +8,6 @@ from proxyd.rfb.errors import RfbError
 from proxyd.rfb.mosaic import Mosaic, bands, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
     from proxyd.rfb.decoders.base import Screen
@@ -25,7 +23,7 @@ RAW, BACKGROUND, FOREGROUND, SUBRECTS, COLOURED = 1, 2, 4, 8, 16
 class Hextile:
     """Encoding 5."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         tiles = _Tiles(buffer, screen.pixels.pixel)
         ops: list[Op] = []
@@ -37,6 +35,7 @@ class Hextile:
                         mosaic, x, y, min(TILE, band.width - x), min(TILE, band.height - y)
                     )
             ops.append(mosaic.op(lossy=screen.lossy))
+            yield
         return merge(ops)
 
 

@@ -10,7 +10,7 @@ from proxyd.rfb.errors import RfbError
 from proxyd.rfb.images import jpeg_image, jpeg_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
@@ -33,7 +33,7 @@ class Jpeg:
     def __init__(self) -> None:
         self._tables: dict[tuple[int, int], bytes] = {}
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         data = yield from _whole(buffer, rect.width * rect.height * 6 + 65536)
         own = dict(_tables(data))

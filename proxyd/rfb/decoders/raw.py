@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from proxyd.rfb.mosaic import bands, merge, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
     from proxyd.rfb.decoders.base import Screen
@@ -19,11 +17,12 @@ __all__ = ["Raw"]
 class Raw:
     """Encoding 0."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         layout = screen.pixels.pixel
         ops: list[Op] = []
         for band in bands(rect):
             data = yield from buffer.exactly(band.width * band.height * layout.size)
             ops.append(plain(band, layout.rgb(data), lossy=screen.lossy))
+            yield
         return merge(ops)

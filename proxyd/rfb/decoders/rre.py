@@ -12,7 +12,7 @@ from proxyd.rfb.errors import RfbError
 from proxyd.rfb.mosaic import Mosaic, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from proxyd.display.ops import Op
     from proxyd.rfb.buffer import Buffer, Reading
@@ -30,7 +30,7 @@ _COUNT = Struct(">I")
 class Rre:
     """Encoding 2."""
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         layout = screen.pixels.pixel
         (count,) = yield from buffer.unpack(_COUNT)

@@ -14,8 +14,6 @@ from proxyd.rfb.inflate import Inflater, deflated_limit
 from proxyd.rfb.mosaic import fill, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
     from proxyd.rfb.decoders.base import Screen
@@ -44,7 +42,7 @@ class Tight:
     def __init__(self) -> None:
         self._streams: dict[int, Inflater] = {}
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         (control,) = yield from buffer.exactly(1)
         for index in range(STREAMS):

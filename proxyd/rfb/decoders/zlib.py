@@ -10,8 +10,6 @@ from proxyd.rfb.inflate import Inflater, deflated_limit
 from proxyd.rfb.mosaic import bands, merge, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
     from proxyd.rfb.decoders.base import Screen
@@ -27,7 +25,7 @@ class Zlib:
     def __init__(self) -> None:
         self._inflater = Inflater()
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         layout = screen.pixels.pixel
         size = rect.width * rect.height * layout.size
@@ -41,4 +39,5 @@ class Zlib:
             end = start + band.width * band.height * layout.size
             ops.append(plain(band, layout.rgb(data[start:end]), lossy=screen.lossy))
             start = end
+            yield
         return merge(ops)

@@ -13,7 +13,7 @@ from proxyd.rfb.inflate import Inflater, deflated_limit
 from proxyd.rfb.mosaic import Mosaic, bands, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -38,7 +38,7 @@ class Zrle:
     def __init__(self) -> None:
         self._inflater = Inflater()
 
-    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[Sequence[Op]]:
+    def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         layout = screen.pixels.cpixel
         limit = _inflated_limit(rect, layout.size)
@@ -52,6 +52,7 @@ class Zrle:
             for tile in _tiles(band.width, band.height):
                 tiles.paint(tile, mosaic)
             ops.append(mosaic.op(lossy=screen.lossy))
+            yield
         if tiles.left:
             raise RfbError("The server sent compressed data that is larger than its picture.")
         return merge(ops)
