@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxyd.wire.status import Hop, Status, StatusError
 
-__all__ = ["RfbError", "printable"]
+__all__ = ["ClosedError", "RfbError", "printable"]
 
 _MAX_QUOTED = 200
 
@@ -14,6 +14,10 @@ class RfbError(StatusError):
 
     def __init__(self, message: str, status: Status = Status.UPSTREAM_ERROR) -> None:
         super().__init__(status, message, Hop.DESKTOP)
+
+
+class ClosedError(RfbError):
+    """The server closed the connection."""
 
 
 def printable(raw: bytes) -> str:

@@ -1,0 +1,37 @@
+"""How much a connection does before others on the same event loop get a turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proxyd.rfb.buffer import Reading
+
+__all__ = ["MESSAGE", "Turn"]
+
+MESSAGE = 1000
+"""Work of a message or a rectangle, in the unit of a decoded pixel."""
+ALLOWANCE = 4_000_000
+"""Work of a turn: some ten milliseconds."""
+
+
+class Turn:
+    """Counts the work of a turn."""
+
+    def __init__(self) -> None:
+        self._left = ALLOWANCE
+
+    def begin(self) -> None:
+        """The event loop came back."""
+        self._left = ALLOWANCE
+
+    @property
+    def over(self) -> bool:
+        """Whether work waits for the next turn."""
+        return self._left <= 0
+
+    def spend(self, work: int) -> Reading[None]:
+        """Note work done; yields until the next turn where it was the last of this one."""
+        self._left -= work
+        while self._left <= 0:
+            yield
