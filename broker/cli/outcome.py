@@ -16,10 +16,9 @@ class Exit(IntEnum):
 
     DONE = (0, "done; for `fanlight demo` also: stopped by Ctrl-C or SIGTERM")
     FAILED = (1, "the work failed; the line on standard error names the part at fault")
-    USAGE = (2, "wrong arguments")
-    SETTINGS = (3, "a setting is missing or wrong")
-    IN_USE = (4, "an address is taken by another program")
-    HOP = (5, "a hop does not answer, or answers wrongly")
+    USAGE = (2, "wrong arguments, or a setting is missing or wrong")
+    HOP = (3, "`fanlight check`: a hop does not answer, or answers wrongly")
+    IN_USE = (98, "the address to listen on is taken")
 
     meaning: str
 

@@ -1,0 +1,63 @@
+"""The command `fanlight`: runs the daemons, mints links, keeps keys, finds the hop that fails, shows a demo."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from broker.cli.check import check
+from broker.cli.daemons import PASS_ON, broker, proxyd
+from broker.cli.demo import demo
+from broker.cli.keys import app as keys
+from broker.cli.outcome import CommandError, Exit, complain
+from broker.cli.sign import sign
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="fanlight",
+    help="A cloud instance's shell or desktop in any browser, opened by a signed link.",
+    epilog="Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in Exit) + ".",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.command(**PASS_ON)(broker)
+app.command(**PASS_ON)(proxyd)
+app.command()(sign)
+app.add_typer(keys, name="keys")
+app.command()(check)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fanlight {version('fanlight')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; every failure is one line on standard error and an exit code of `Exit`."""
+    try:
+        code = app(standalone_mode=False)
+    except CommandError as error:
+        complain(str(error))
+        code = error.exit
+    except typer.TyperException as error:
+        complain(error.format_message())
+        code = Exit.USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code)

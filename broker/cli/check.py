@@ -1,0 +1,214 @@
+"""`fanlight check`: walk the hops one by one and say which one fails and why."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from broker.cli.configuration import Config, read_settings
+from broker.cli.outcome import CommandError, Exit, paint, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from broker.settings import Settings
+
+__all__ = ["check"]
+
+
+class Stage(StrEnum):
+    """The hops, in the order in which they are looked at."""
+
+    SETTINGS = "settings"
+    KEYS = "keys"
+    PROXYD = "proxyd"
+    BROKER = "broker"
+    INSTANCE = "instance"
+
+
+SECONDS = 5.0
+"""How long one stage may take."""
+MAX_BANNER = 255
+_READ_SIZE = 4096
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one stage found. `passed` is None where there was nothing to check."""
+
+    stage: Stage
+    passed: bool | None
+    milliseconds: int
+    detail: str
+
+
+def check(
+    instance: Annotated[str | None, typer.Argument(help="HOST:PORT of an instance to reach as well.")] = None,
+    only: Annotated[list[Stage] | None, typer.Option(help="Only this stage; may be repeated.")] = None,
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look at every hop; say which one fails and why."""
+    started = time.monotonic()
+    settings = read_settings(config)
+    results = [
+        Result(Stage.SETTINGS, True, _since(started), str(config) if config else "as the broker reads them")
+    ]
+    stages: dict[Stage, Callable[[], Awaitable[str | None]]] = {
+        Stage.KEYS: lambda: _keys(settings),
+        Stage.PROXYD: lambda: _proxyd(settings),
+        Stage.BROKER: lambda: _broker(settings),
+        Stage.INSTANCE: lambda: _instance(instance),
+    }
+    for stage, look in stages.items():
+        if only and stage not in only:
+            continue
+        results.append(asyncio.run(_timed(stage, look)))
+    shown = [result for result in results if not only or result.stage in only]
+    if json:
+        print_json([vars(result) for result in shown])
+    else:
+        for result in shown:
+            print(_line(result))
+    if any(result.passed is False for result in shown):
+        raise typer.Exit(Exit.HOP)
+
+
+async def _timed(stage: Stage, look: Callable[[], Awaitable[str | None]]) -> Result:
+    started = time.monotonic()
+    passed: bool | None = False
+    try:
+        async with asyncio.timeout(SECONDS):
+            found = await look()
+        passed, detail = (None, "not used") if found is None else (True, found)
+    except CommandError as error:
+        detail = str(error)
+    except TimeoutError:
+        detail = f"no answer within {SECONDS:g} s"
+    except OSError as error:
+        detail = _reason(error)
+    return Result(stage, passed, _since(started), detail)
+
+
+def _reason(error: OSError) -> str:
+    """What the system calls it; asyncio's own text names addresses that the line names already."""
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def _line(result: Result) -> str:
+    mark = {True: paint("✓", "green"), False: paint("✕", "red"), None: "–"}[result.passed]
+    return f"{mark} {result.stage:9} {result.milliseconds:5} ms  {result.detail}"
+
+
+async def _keys(settings: Settings) -> str | None:
+    if not settings.use_local_privkey:
+        return None
+    from broker.keys import KeyDirectory, KeyRefusedError
+
+    root = settings.key_directory
+    if not root.is_dir():
+        raise CommandError(f"key-directory: {root} is not a folder")
+    directory = KeyDirectory(root, settings.key_names, settings.key_group)
+    found, refused = 0, []
+    for folder in sorted(path.name for path in root.iterdir() if path.is_dir()):
+        try:
+            found += directory.read(folder) is not None
+        except KeyRefusedError as error:
+            refused.append(f"{folder}: {error}")
+    if refused:
+        raise CommandError(f"key-directory: {root}: {len(refused)} refused, first {refused[0]}")
+    return f"{root} has keys of {found} {'user' if found == 1 else 'users'}"
+
+
+async def _proxyd(settings: Settings) -> str:
+    """Connect as the broker does and ask for the parameters of a protocol."""
+    from proxyd.wire.handshake import ClientHandshake, ClientInfo
+    from proxyd.wire.instruction import InstructionParser, WireError
+
+    name, reader, writer = await _open_proxyd(settings)
+    try:
+        writer.write(ClientHandshake("ssh", {}, ClientInfo()).start())
+        parser = InstructionParser()
+        while data := await reader.read(_READ_SIZE):
+            for instruction in parser.feed(data):
+                if instruction.opcode == "args":
+                    return f"{name} speaks {instruction.args[0] if instruction.args else 'an old version'}"
+                raise CommandError(f"{name} answered {instruction.opcode[:32]!r}")
+        raise CommandError(f"{name} closed the connection at once")
+    except WireError:
+        raise CommandError(f"{name} does not speak the Guacamole protocol") from None
+    finally:
+        writer.close()
+
+
+async def _open_proxyd(settings: Settings) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = settings.guacd_hostname, settings.guacd_port
+    path = host.removeprefix("unix:")
+    name = f"unix:{path}" if path != host else f"{host}:{port}"
+    try:
+        if path != host:
+            return name, *await asyncio.open_unix_connection(path)
+        return name, *await asyncio.open_connection(host, port, ssl=_tls(settings))
+    except OSError as error:
+        raise CommandError(f"guacd-hostname: nothing answers at {name} ({_reason(error)})") from None
+
+
+def _tls(settings: Settings) -> Any:
+    import ssl
+
+    if not settings.guacd_ssl:
+        return None
+    return ssl.create_default_context(cafile=str(settings.guacd_ca) if settings.guacd_ca else None)
+
+
+async def _broker(settings: Settings) -> str:
+    import aiohttp
+
+    path = settings.bind.removeprefix("unix:")
+    connector = aiohttp.UnixConnector(path) if path != settings.bind else aiohttp.TCPConnector()
+    host = "localhost" if path != settings.bind else _reachable(settings.bind)
+    url = f"http://{host}{settings.base_path}healthz"
+    try:
+        async with aiohttp.ClientSession(connector=connector) as http, http.get(url) as answer:
+            if answer.status != 200:
+                raise CommandError(f"{url} answered {answer.status}")
+    except aiohttp.ClientError:
+        raise CommandError(f"bind: nothing answers at {settings.bind}") from None
+    return f"{settings.bind} is well"
+
+
+def _reachable(bind: str) -> str:
+    """Where a server that listens on all addresses is reached from here."""
+    host, _, port = bind.rpartition(":")
+    return f"127.0.0.1:{port}" if host in {"0.0.0.0", "[::]", "*", ""} else bind  # noqa: S104 - compared, not bound
+
+
+async def _instance(address: str | None) -> str | None:
+    if address is None:
+        return None
+    host, separator, port = address.rpartition(":")
+    if not separator or not port.isdigit():
+        raise CommandError("an instance is written HOST:PORT")
+    try:
+        reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except ConnectionRefusedError:
+        raise CommandError(f"{host} answers, but nothing listens on port {port}") from None
+    try:
+        banner = (await reader.read(MAX_BANNER)).partition(b"\n")[0].strip()
+    finally:
+        writer.close()
+    kinds = {b"SSH-": "an SSH server", b"RFB ": "a VNC server"}
+    kind = next((name for start, name in kinds.items() if banner.startswith(start)), None)
+    if kind is None:
+        raise CommandError(f"{address} answers, but neither as an SSH nor as a VNC server")
+    return f"{address} is {kind} ({banner.decode('ascii', 'replace')})"
