@@ -9,7 +9,20 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from proxyd.display.encode import encode
-from proxyd.display.ops import Copy, Cursor, Dispose, Fill, Image, Indexed, Mask, Move, Op, Pixels, Shade, Size
+from proxyd.display.ops import (
+    Copy,
+    Cursor,
+    Dispose,
+    Fill,
+    Image,
+    Indexed,
+    Mask,
+    Move,
+    Op,
+    Pixels,
+    Shade,
+    Size,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +112,9 @@ class Canvas:
     def _draw(self, index: int, x: int, y: int, source: RGBA, mask: int) -> None:
         target = self.layer(index)
         if index < 0 and (x + source.shape[1] > target.shape[1] or y + source.shape[0] > target.shape[0]):
-            self._resize(index, max(target.shape[1], x + source.shape[1]), max(target.shape[0], y + source.shape[0]))
+            self._resize(
+                index, max(target.shape[1], x + source.shape[1]), max(target.shape[0], y + source.shape[0])
+            )
             target = self.layer(index)
         below = target[max(y, 0) : y + source.shape[0], max(x, 0) : x + source.shape[1]]
         above = source[max(-y, 0) :, max(-x, 0) :][: below.shape[0], : below.shape[1]]

@@ -1,0 +1,188 @@
+"""A real OpenSSH server on a free loopback port, with fresh keys in a folder that goes with it.
+
+with Sshd() as server:
+    connect("127.0.0.1", server.port, server.user, server.private_key)
+
+The shell is that of whoever runs the tests. Passwords need root, for a PAM service of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncssh
+import psutil
+import pytest
+
+from tests.servers import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+__all__ = ["Sshd"]
+
+
+class Sshd:
+    """OpenSSH's sshd, as a context manager.
+
+    Attributes:
+        port: where it listens on 127.0.0.1.
+        user: who may log in.
+        private_key: a key that is let in, as OpenSSH text without a passphrase.
+        host_key: the server's public key, as `ssh-ed25519 AAAA...`.
+        fingerprint: of that key, as `SHA256:...`.
+        folder: a temporary folder.
+    """
+
+    def __init__(
+        self, *, password: str = "", methods: str = "publickey", options: Sequence[str] = ()
+    ) -> None:
+        """Describe the server; it starts on entering.
+
+        Args:
+            password: what PAM accepts, for the methods `password` and `keyboard-interactive`.
+            methods: `AuthenticationMethods`, e.g. `publickey,keyboard-interactive`.
+            options: lines of sshd_config, which win over the ones here.
+        """
+        self.port = processes.free_port()
+        self.user = pwd.getpwuid(os.getuid()).pw_name
+        self._password = password
+        self._methods = methods
+        self._options = list(options)
+        self._temporary = tempfile.TemporaryDirectory(prefix="sshd-")
+        self.folder = Path(self._temporary.name)
+        self._service = f"fanlight-{uuid.uuid4().hex[:12]}" if password else ""
+        self._process: subprocess.Popen[bytes] | None = None
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        self.private_key = key.export_private_key().decode()
+        (self.folder / "authorized_keys").write_bytes(key.export_public_key())
+        self._make_host_key()
+
+    def __enter__(self) -> Self:
+        program = processes.require("sshd")
+        if self._password:
+            self._allow_password()
+        if os.getuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        # PAM's service is called like the program
+        named = self.folder / (self._service or "sshd")
+        named.symlink_to(program)
+        (self.folder / "config").write_text("\n".join([*self._options, *self._config()]) + "\n")
+        self.start(str(named))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self._service:
+            self._service_file.unlink(missing_ok=True)
+        self._temporary.cleanup()
+
+    def start(self, program: str = "") -> None:
+        """Start the server; again after `stop`."""
+        program = program or str(self.folder / (self._service or "sshd"))
+        log = self.folder / "log"
+        self._process = processes.start(program, "-D", "-f", str(self.folder / "config"), "-E", str(log))
+        processes.wait_for_port(self.port, self._process)
+
+    def stop(self) -> None:
+        """End the server and every session."""
+        if self._process is not None:
+            self.drop()
+            processes.stop(self._process)
+            self._process = None
+
+    def drop(self) -> None:
+        """Cut every connection, as a dying machine does."""
+        assert self._process is not None
+        for child in psutil.Process(self._process.pid).children(recursive=True):
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                continue
+
+    def sessions(self) -> int:
+        """Connections that are open."""
+        assert self._process is not None
+        return len(psutil.Process(self._process.pid).children())
+
+    def change_host_key(self) -> None:
+        """Become another machine at the same place."""
+        self.stop()
+        self._make_host_key()
+        self.start()
+
+    def log(self) -> str:
+        """What the server had to say."""
+        return (self.folder / "log").read_text("utf-8", "replace")
+
+    def _make_host_key(self) -> None:
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        path = self.folder / "host_key"
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(key.export_private_key())
+        self.host_key = key.export_public_key().decode().strip()
+        self.fingerprint = key.get_fingerprint()
+
+    def _config(self) -> list[str]:
+        return [
+            f"Port {self.port}",
+            "ListenAddress 127.0.0.1",
+            f"HostKey {self.folder}/host_key",
+            f"PidFile {self.folder}/pid",
+            f"AuthorizedKeysFile {self.folder}/authorized_keys",
+            f"AuthenticationMethods {self._methods}",
+            "StrictModes no",
+            "PermitRootLogin yes",
+            "AcceptEnv LANG LC_* TZ",
+            "PrintMotd no",
+            "PrintLastLog no",
+            "UseDNS no",
+            "LogLevel VERBOSE",
+            f"UsePAM {'yes' if self._service else 'no'}",
+            f"PasswordAuthentication {'yes' if self._service else 'no'}",
+            f"KbdInteractiveAuthentication {'yes' if self._service else 'no'}",
+            f"Subsystem sftp {_sftp_server()}",
+        ]
+
+    # -- passwords -------------------------------------------------------------------------------------------------
+
+    @property
+    def _service_file(self) -> Path:
+        return Path("/etc/pam.d") / self._service
+
+    def _allow_password(self) -> None:
+        """A PAM service of our own, which knows one password; nobody's real one is touched."""
+        if os.getuid() != 0 or not Path("/etc/pam.d").is_dir():
+            message = "PAM needs root"
+            if os.environ.get("CI") == "true":
+                pytest.fail(message)
+            pytest.skip(message)
+        secret, check = self.folder / "secret", self.folder / "check"
+        secret.write_text(self._password)
+        check.write_text(f'#!/bin/sh\n[ "$(tr -d "\\0")" = "$(cat {secret})" ]\n')
+        check.chmod(0o700)
+        self._service_file.write_text(
+            f"auth requisite pam_exec.so quiet expose_authtok {check}\n"
+            "auth required pam_permit.so\n"  # establishes credentials, which pam_exec does not
+            "account required pam_permit.so\n"
+            "session required pam_permit.so\n"
+        )
+
+
+def _sftp_server() -> str:
+    found = shutil.which(
+        "sftp-server", path="/usr/lib/openssh:/usr/libexec:/usr/lib/ssh:/usr/libexec/openssh"
+    )
+    return found or "internal-sftp"
