@@ -51,7 +51,7 @@ def _options(
 def main() -> None:
     """Run the command line; every failure is one line on standard error and an exit code of `Exit`."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="fanlight", standalone_mode=False)
     except CommandError as error:
         complain(str(error))
         code = error.exit

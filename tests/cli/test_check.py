@@ -1,0 +1,136 @@
+"""`fanlight check` against hops that answer rightly, wrongly and not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from broker.cli.outcome import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def answering(answer: bytes, path: str = "") -> Iterator[int]:
+    """A server that reads a little, answers and closes."""
+    listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+    listener.bind(path or ("127.0.0.1", 0))
+    listener.listen()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(0.2)
+                    with contextlib.suppress(TimeoutError):
+                        connection.recv(4096)
+                    connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield 0 if path else listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+ARGS = b"4.args,13.VERSION_1_5_0,8.hostname;"
+WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+
+def stages(outcome) -> dict[str, dict]:
+    return {row["stage"]: row for row in outcome.json}
+
+
+def test_all_is_well(fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fanlight("keys", "ensure", "alice", "--key-directory", tmp_path)
+    monkeypatch.setenv("FANLIGHT_USE_LOCAL_PRIVKEY", "true")
+    monkeypatch.setenv("FANLIGHT_KEY_DIRECTORY", str(tmp_path))
+    with (
+        answering(ARGS) as proxyd,
+        answering(WELL) as broker,
+        answering(b"SSH-2.0-OpenSSH_9.2\r\n") as instance,
+    ):
+        monkeypatch.setenv("FANLIGHT_GUACD_HOSTNAME", "127.0.0.1")
+        monkeypatch.setenv("FANLIGHT_GUACD_PORT", str(proxyd))
+        monkeypatch.setenv("FANLIGHT_BIND", f"0.0.0.0:{broker}")
+        outcome = fanlight("check", f"127.0.0.1:{instance}", "--json")
+    assert outcome.code == 0
+    found = stages(outcome)
+    assert [row["passed"] for row in found.values()] == [True] * 5
+    assert "keys of 1 user" in found["keys"]["detail"]
+    assert "VERSION_1_5_0" in found["proxyd"]["detail"]
+    assert "SSH-2.0-OpenSSH_9.2" in found["instance"]["detail"]
+
+
+def test_proxyd_on_a_unix_socket(fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with answering(ARGS, path):
+        monkeypatch.setenv("FANLIGHT_GUACD_HOSTNAME", f"unix:{path}")
+        assert fanlight("check", "--only", "proxyd").code == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "closed the connection"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak the Guacamole protocol"),
+        (b"5.error,4.busy,3.513;", "answered 'error'"),
+    ],
+)
+def test_a_proxyd_that_answers_wrongly(
+    fanlight, monkeypatch: pytest.MonkeyPatch, answer: bytes, said: str
+) -> None:
+    with answering(answer) as port:
+        monkeypatch.setenv("FANLIGHT_GUACD_HOSTNAME", "127.0.0.1")
+        monkeypatch.setenv("FANLIGHT_GUACD_PORT", str(port))
+        outcome = fanlight("check", "--only", "proxyd", "--json")
+    assert outcome.code == Exit.HOP
+    assert said in stages(outcome)["proxyd"]["detail"]
+
+
+def test_nobody_there(fanlight, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> None:
+    monkeypatch.setenv("FANLIGHT_GUACD_PORT", str(unused_tcp_port))
+    monkeypatch.setenv("FANLIGHT_BIND", f"127.0.0.1:{unused_tcp_port}")
+    outcome = fanlight("check", f"127.0.0.1:{unused_tcp_port}")
+    assert outcome.code == Exit.HOP
+    lines = outcome.output.splitlines()
+    assert [line[0] for line in lines] == ["✓", "–", "✕", "✕", "✕"]
+    assert "guacd-hostname" in lines[2]
+    assert "bind" in lines[3]
+    assert f"nothing listens on port {unused_tcp_port}" in lines[4]
+
+
+def test_a_broker_that_is_ill(fanlight, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(WELL.replace(b"200 OK", b"503 Service Unavailable")) as port:
+        monkeypatch.setenv("FANLIGHT_BIND", f"127.0.0.1:{port}")
+        outcome = fanlight("check", "--only", "broker")
+    assert (outcome.code, "answered 503" in outcome.output) == (Exit.HOP, True)
+
+
+@pytest.mark.parametrize(("banner", "said"), [(b"220 mail\r\n", "neither"), (b"", "neither")])
+def test_an_instance_that_is_something_else(fanlight, banner: bytes, said: str) -> None:
+    with answering(banner) as port:
+        outcome = fanlight("check", f"127.0.0.1:{port}", "--only", "instance")
+    assert (outcome.code, said in outcome.output) == (Exit.HOP, True)
+
+
+def test_a_key_that_others_can_read_is_found(
+    fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fanlight("keys", "ensure", "alice", "--key-directory", tmp_path)
+    (tmp_path / "alice" / "id_ed25519_guac").chmod(0o644)
+    monkeypatch.setenv("FANLIGHT_USE_LOCAL_PRIVKEY", "true")
+    monkeypatch.setenv("FANLIGHT_KEY_DIRECTORY", str(tmp_path))
+    outcome = fanlight("check", "--only", "keys")
+    assert outcome.code == Exit.HOP
+    assert "alice: id_ed25519_guac can be read by others" in outcome.output

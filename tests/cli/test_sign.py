@@ -1,0 +1,103 @@
+"""Minting v1 links: the published vectors, and that the broker's own scheme accepts what we sign."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import parse_qs
+
+import pytest
+
+from broker.auth.base import Claim, Key
+from broker.auth.hmac_v1 import HmacV1, Rules
+from broker.cli.outcome import Exit
+from broker.cli.portal import Request, client_url, v1_form
+
+VECTORS = [
+    (
+        "so-secret", 1489181545018, ("ssh", "10.1.2.3", 22, "alice", ""),
+        "NL8gk37OCm0mOTMINbCrK3TpwqR4Qse9o1bdi0Xm6nE=",
+    ),
+    (
+        "so-secret", 1489181545018, ("vnc", "10.1.2.3", 5905, "alice", "display"),
+        "ttHWK9rhJyMNrFqWh3wfM1tik0AoxsElc9/wdHdTuqo=",
+    ),
+    (
+        "so-secret", 1489181545018, ("ssh", "10.1.2.3", 22, "", ""),
+        "S1wUQVkOuKCL3OHmrePq7we/moE7Lj/8cNOVO9fM4OU=",
+    ),
+    (
+        "big-secret", 1700000000003, ("ssh", "192.0.2.17", 22, "zoë", ""),
+        "/m8o9hWzxOVMA+sxqOplR8ZgREzYiQ1F1jJEFiCDIPU=",
+    ),
+    (
+        "big-secret", 1700000000000, ("vnc", "192.0.2.17", 5905, "carol", "display"),
+        "NOAa/gjnQbOt9aBkEJcGaLeSkIca2YRXBhw+Ddk+AkY=",
+    ),
+    (
+        "so-secret", 1489181545018, ("ssh", "2001:db8::5", 22, "alice", ""),
+        "eg7YhVsu734yfbmUWFlMlt/0EzN62D2Qt2tSuPEUgbE=",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("secret", "timestamp", "values", "signature"), VECTORS)
+def test_signatures_are_the_published_ones(
+    secret: str, timestamp: int, values: tuple[str, str, int, str, str], signature: str
+) -> None:
+    form = v1_form(Request(*values), secret, timestamp)
+    assert form["signature"] == signature
+    assert form["timestamp"] == str(timestamp)
+
+
+def test_a_client_url_names_the_connection_as_the_page_reads_it() -> None:
+    url = client_url("https://desk.example.net/guacamole/", "3f2c1a5e-9b7d-4e60-8a11-0c5d2f7b9e34", "ABC")
+    start, _, rest = url.partition("/#/client/")
+    identifier, _, query = rest.partition("?")
+    assert start == "https://desk.example.net/guacamole"
+    assert query == "token=ABC"
+    padded = identifier + "=" * (-len(identifier) % 4)
+    assert base64.urlsafe_b64decode(padded) == b"3f2c1a5e-9b7d-4e60-8a11-0c5d2f7b9e34\0c\0hmac"
+
+
+def test_the_command_prints_a_form_that_the_scheme_accepts(fanlight, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FANLIGHT_SECRET_KEY", "so-secret")
+    shown = fanlight(
+        "sign", "10.1.2.3", "--user", "alice", "--protocol", "vnc", "-p", "enable-sftp=true", "--form"
+    )
+    assert shown.code == 0
+    parameters = parse_qs(shown.output.strip(), keep_blank_values=True)
+    claim = Claim(parameters, "192.0.2.1")
+    now = int(parameters["timestamp"][0]) / 1000
+    grant = HmacV1(Rules()).verify(claim, [Key("main", b"so-secret")], now)
+    assert grant.user == "alice"
+    assert grant.connections[0].parameters["enable-sftp"] == "true"
+    assert "so-secret" not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "secret", "said"),
+    [
+        ((), "", "secret-key is not set"),
+        (("--protocol", "rdp"), "x", "v1 links open ssh or vnc"),
+        (("-p", "nothing"), "x", "NAME=VALUE"),
+    ],
+)
+def test_what_cannot_be_signed_is_said(
+    fanlight, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], secret: str, said: str
+) -> None:
+    monkeypatch.setenv("FANLIGHT_SECRET_KEY", secret)
+    outcome = fanlight("sign", "10.1.2.3", "--user", "alice", *arguments)
+    assert outcome.code == Exit.USAGE
+    assert said in outcome.errors
+
+
+def test_a_broker_that_does_not_answer_is_said(
+    fanlight, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    monkeypatch.setenv("FANLIGHT_SECRET_KEY", "so-secret")
+    outcome = fanlight(
+        "sign", "10.1.2.3", "--user", "alice", "--url", f"http://127.0.0.1:{unused_tcp_port}/guacamole"
+    )
+    assert outcome.code == Exit.FAILED
+    assert "does not answer" in outcome.errors
+    assert outcome.errors.count("\n") == 1
