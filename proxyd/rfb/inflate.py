@@ -10,7 +10,7 @@ __all__ = ["Inflater", "deflated_limit"]
 
 
 def deflated_limit(size: int) -> int:
-    """How many bytes a compressor that does its worst makes of `size`: blocks of 64 to 16384 bytes stored."""
+    """More bytes than any compressor makes of `size`, even one that stores them in small blocks."""
     return size + size // 8 + 1024
 
 

@@ -26,4 +26,6 @@ class CopyRect:
         x, y = yield from buffer.unpack(_SOURCE)
         if x + rect.width > screen.width or y + rect.height > screen.height:
             raise RfbError("The server copied from outside its screen.")
+        if not rect.width or not rect.height:
+            return []
         return [Copy(x, y, rect.width, rect.height, rect.x, rect.y)]

@@ -72,6 +72,8 @@ def _tables(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
     for marker, start, end in jpeg_segments(data):
         while marker in (DHT, DQT) and start < end:
             size = _table_size(marker, data[start:end])
+            if start + size > end:
+                raise RfbError("The server sent a JPEG that is broken.")
             yield (marker, data[start] & (0x1F if marker == DHT else 0x0F)), data[start : start + size]
             start += size
 

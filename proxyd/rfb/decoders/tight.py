@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Tight", "TightPng"]
 
 STREAMS = 4
-MAX_BASIC_WIDTH = 2048
-"""Filtered pixels never come in wider rectangles."""
+MAX_FILTERED_WIDTH = 2048
+"""Filtered pixels do not come in wider rectangles; fills do, from some servers."""
 MIN_DEFLATED = 12
 """Filtered pixels of fewer bytes are neither deflated nor preceded by their length."""
 
@@ -40,7 +41,7 @@ class Tight:
     png = False
 
     def __init__(self) -> None:
-        self._streams: dict[int, Inflater] = {}
+        self._streams: defaultdict[int, Inflater] = defaultdict(Inflater)
 
     def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
@@ -48,21 +49,24 @@ class Tight:
         for index in range(STREAMS):
             if control >> index & 1:
                 self._streams.pop(index, None)
-        kind = control >> 4
+        op = yield from self._read(buffer, rect, screen, control >> 4)
+        return [op] if rect.width and rect.height else []
+
+    def _read(self, buffer: Buffer, rect: Rect, screen: Screen, kind: int) -> Reading[Op]:
         if kind == FILL:
             layout = screen.pixels.tpixel
-            return [fill(rect, layout.colour((yield from buffer.exactly(layout.size))))]
+            return fill(rect, layout.colour((yield from buffer.exactly(layout.size))))
         if kind == JPEG:
-            return [jpeg_image(rect, (yield from _block(buffer)))]
+            return jpeg_image(rect, (yield from _block(buffer)))
         if kind == PNG and self.png:
-            return [png_image(rect, (yield from _block(buffer)))]
-        if kind >= FILL or self.png:
-            raise RfbError(f"The server sent a Tight rectangle of the unknown kind {kind}.")
-        if rect.width > MAX_BASIC_WIDTH:
-            raise RfbError(f"The server sent a Tight rectangle {rect.width} pixels wide.")
-        return [(yield from self._basic(buffer, rect, screen, kind))]
+            return png_image(rect, (yield from _block(buffer)))
+        if kind < FILL:
+            return (yield from self._filtered(buffer, rect, screen, kind))
+        raise RfbError(f"The server sent a Tight rectangle of the unknown kind {kind}.")
 
-    def _basic(self, buffer: Buffer, rect: Rect, screen: Screen, kind: int) -> Reading[Op]:
+    def _filtered(self, buffer: Buffer, rect: Rect, screen: Screen, kind: int) -> Reading[Op]:
+        if rect.width > MAX_FILTERED_WIDTH:
+            raise RfbError(f"The server sent a Tight rectangle {rect.width} pixels wide.")
         layout = screen.pixels.tpixel
         used = COPY
         if kind & EXPLICIT_FILTER:
@@ -87,11 +91,11 @@ class Tight:
         if length > deflated_limit(size):
             raise RfbError("The server sent more compressed data than its picture can need.")
         data = yield from buffer.exactly(length)
-        return self._streams.setdefault(stream, Inflater()).exactly(data, size)
+        return self._streams[stream].exactly(data, size)
 
 
 class TightPng(Tight):
-    """Encoding -260: PNG where Tight has filtered pixels."""
+    """Encoding -260: PNG where Tight has filtered pixels; QEMU sends those too if a pixel is one byte."""
 
     png = True
 

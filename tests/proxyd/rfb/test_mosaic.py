@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from proxyd.display.ops import Copy, Fill, Indexed, Pixels, Rect
+from proxyd.rfb.mosaic import BAND_PIXELS, Mosaic, bands, fill, merge, plain
+from tests import rectangles
+
+RECT = Rect(3, 4, 4, 3)
+RED, GREEN, BLUE = 0x0000FF, 0x00FF00, 0xFF0000
+
+
+def colour(picture: np.ndarray, x: int, y: int) -> int:
+    red, green, blue = picture[y, x].tolist()
+    return red | green << 8 | blue << 16
+
+
+# -- bands, fills ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [1, 16, 64])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (64, 64), (1000, 999), (16384, 100), (BAND_PIXELS + 1, 130), (3, 200_000)]
+)
+def test_bands_cover_the_rectangle(size: tuple[int, int], step: int) -> None:
+    rect = Rect(5, 6, *size)
+    parts = list(bands(rect, step))
+    assert [part.y for part in parts] == [6, *(part.y + part.height for part in parts)][:-1]
+    assert parts[-1].y + parts[-1].height == 6 + size[1]
+    assert {(part.x, part.width) for part in parts} == {(5, size[0])}
+    assert all(part.height % step == 0 for part in parts[:-1])
+    assert all(part.width * part.height <= max(BAND_PIXELS, part.width * step) for part in parts)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 9), (9, 0)])
+def test_an_empty_rectangle_has_no_bands(size: tuple[int, int]) -> None:
+    assert list(bands(Rect(1, 1, *size))) == []
+
+
+def test_a_colour_is_filled() -> None:
+    assert fill(RECT, 0x030201) == Fill(3, 4, 4, 3, 1, 2, 3)
+
+
+def test_true_colours_of_one_kind_are_filled() -> None:
+    assert plain(RECT, b"\1\2\3" * 12, lossy=True) == Fill(3, 4, 4, 3, 1, 2, 3)
+    for different in (0, 5, 11):
+        data = bytearray(b"\1\2\3" * 12)
+        data[different * 3] = 9
+        assert plain(RECT, bytes(data), lossy=True) == Pixels(3, 4, 4, 3, bytes(data), lossy=True)
+
+
+def test_fills_that_continue_downwards_are_joined() -> None:
+    upper, lower, last = Fill(0, 0, 9, 2, 1, 2, 3), Fill(0, 2, 9, 5, 1, 2, 3), Fill(0, 7, 9, 1, 1, 2, 3)
+    assert merge([upper, lower, last]) == [Fill(0, 0, 9, 8, 1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        Fill(0, 3, 9, 5, 1, 2, 3),
+        Fill(1, 2, 9, 5, 1, 2, 3),
+        Fill(0, 2, 8, 5, 1, 2, 3),
+        Fill(0, 2, 9, 5, 1, 2, 4),
+        Copy(0, 2, 9, 5, 1, 2),
+    ],
+)
+def test_everything_else_is_kept(second: Fill | Copy) -> None:
+    ops = [Fill(0, 0, 9, 2, 1, 2, 3), second]
+    assert merge(ops) == ops
+
+
+# -- mosaics -----------------------------------------------------------------------------------------------------------
+
+
+def test_one_colour_is_a_fill() -> None:
+    mosaic = Mosaic(RECT)
+    mosaic.fill(0, 0, 4, 3, RED)
+    assert mosaic.op(lossy=False) == Fill(3, 4, 4, 3, 255, 0, 0)
+
+
+def test_few_colours_are_indexes() -> None:
+    mosaic = Mosaic(RECT)
+    mosaic.fill(0, 0, 4, 3, RED)
+    mosaic.fill(1, 1, 2, 1, BLUE)
+    rows = bytes([0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0])
+    assert mosaic.op(lossy=True) == Indexed(3, 4, 4, 3, 8, rows, b"\xff\0\0\0\0\xff")
+
+
+def test_palettes_of_pieces_become_one() -> None:
+    mosaic = Mosaic(RECT)
+    mosaic.paint_indexed(0, 0, np.array([[0, 1, 0, 1]] * 2, np.uint8), [RED, GREEN])
+    mosaic.paint_indexed(0, 2, np.array([[0, 1, 2, 0]], np.uint8), [GREEN, BLUE, RED])
+    rows = bytes([0, 1, 0, 1, 0, 1, 0, 1, 1, 2, 0, 1])
+    assert mosaic.op(lossy=False) == Indexed(3, 4, 4, 3, 8, rows, b"\xff\0\0\0\xff\0\0\0\xff")
+
+
+def test_true_colours_make_the_whole_picture_true_colour() -> None:
+    mosaic = Mosaic(RECT)
+    mosaic.fill(0, 0, 4, 1, RED)
+    mosaic.paint(0, 1, np.array([[GREEN, BLUE, RED, 0x010203]], np.uint32))
+    mosaic.fill(0, 2, 2, 1, GREEN)
+    mosaic.paint_indexed(2, 2, np.array([[0, 1]], np.uint8), [BLUE, 0x040506])
+    op = mosaic.op(lossy=True)
+    assert isinstance(op, Pixels)
+    assert op.lossy
+    picture = rectangles.pixels([op], RECT)
+    shown = [[colour(picture, x, y) for x in range(4)] for y in range(3)]
+    assert shown == [[RED] * 4, [GREEN, BLUE, RED, 0x010203], [GREEN, GREEN, BLUE, 0x040506]]
+
+
+@pytest.mark.parametrize(("colours", "kind"), [(255, Indexed), (256, Indexed), (257, Pixels), (300, Pixels)])
+@pytest.mark.parametrize("painted", ["fill", "indexed"])
+def test_a_palette_holds_256_colours(colours: int, kind: type, painted: str) -> None:
+    rect = Rect(0, 0, colours, 2)
+    mosaic = Mosaic(rect)
+    for x in range(colours):
+        if painted == "fill":
+            mosaic.fill(x, 0, 1, 2, x * 7)
+        else:
+            mosaic.paint_indexed(x, 0, np.array([[1], [1]], np.uint8), [max(x - 1, 0) * 7, x * 7])
+    op = mosaic.op(lossy=False)
+    assert type(op) is kind
+    picture = rectangles.pixels([op], rect)
+    assert [colour(picture, x, 1) for x in range(colours)] == [x * 7 for x in range(colours)]
