@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from proxyd.terminal.drawn import Ink
 
-__all__ = ["BLANK", "BOLD", "ITALIC", "LEFT", "RIGHT", "SHADES", "Atlas", "find_atlas", "shades"]
+__all__ = ["BLANK", "BOLD", "ITALIC", "LEFT", "RIGHT", "SHADES", "Atlas", "find_atlas", "occurring", "shades"]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,18 @@ def shades(ink: Ink) -> Ink:
     return ((ink.astype(np.uint16) * (SHADES - 1) + INK // 2) // INK).astype(np.uint8)
 
 
+def occurring(shaded: Ink) -> int:
+    """The shades in an array of them, as bits."""
+    return sum(1 << shade for shade in np.unique(shaded).tolist())
+
+
+class Picture(NamedTuple):
+    """A glyph in colours of its own: a PNG with alpha as high as a cell; width in pixels."""
+
+    width: int
+    data: bytes
+
+
 class Atlas:
     """All glyphs of one family and size; shared by the sessions of a worker. A glyph is a number.
 
@@ -53,8 +65,7 @@ class Atlas:
             columns) to its glyph, which is drawn when it is first asked for.
         cells: (glyphs, height, width) shades.
         used: the shades that occur in each glyph, as bits.
-        pictures: glyphs in colours of their own (emoji) as PNG with alpha, as wide as the columns they cover. Their
-            shades are blank.
+        pictures: emoji by their first glyph. Their shades are blank.
     """
 
     def __init__(self, family: Family, pixels: int, others: Sequence[FontFile] = ()) -> None:
@@ -77,7 +88,7 @@ class Atlas:
         self._count = 1
         self.cells = np.zeros((256, self.cell.height, self.cell.width), np.uint8)
         self.used = np.ones(256, np.uint16)
-        self.pictures: dict[int, bytes] = {}
+        self.pictures: dict[int, Picture] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -99,12 +110,12 @@ class Atlas:
         room = self.cell._replace(width=self.cell.width * columns)
         coloured = self._picture(cluster, room, columns)
         if coloured is not None:
-            self.pictures[glyph] = coloured
+            self.pictures[glyph] = Picture(room.width, coloured)
             return glyph
         shaded = shades(self._ink(cluster, face, room))
         for column, half in enumerate(np.split(shaded, columns, axis=1)):
             self.cells[glyph + column] = half
-            self.used[glyph + column] = np.bitwise_or.reduce(np.left_shift(1, np.unique(half)))
+            self.used[glyph + column] = occurring(half)
         return glyph
 
     def _picture(self, cluster: str, room: Cell, columns: int) -> bytes | None:
