@@ -25,10 +25,15 @@ Reading: TypeAlias = Generator[None, None, T]
 
 
 class Buffer:
-    """A queue of bytes. Readers ask for lengths they have checked, so it never holds more than one such length."""
+    """A queue of bytes. Readers ask for lengths they have checked, so it never holds more than one such length.
+
+    Attributes:
+        starved: a reader waits for more bytes; while it is not, a reading that yielded was only interrupted.
+    """
 
     def __init__(self, data: bytes = b"") -> None:
         self._data = bytearray(data)
+        self.starved = False
 
     def __len__(self) -> int:
         return len(self._data)
@@ -40,8 +45,18 @@ class Buffer:
     def exactly(self, count: int) -> Reading[bytes]:
         """The next `count` bytes."""
         while len(self._data) < count:
+            self.starved = True
             yield
+        self.starved = False
         return self._take(count)
+
+    def something(self) -> Reading[bytes]:
+        """Whatever has arrived, at least one byte."""
+        return (yield from self.exactly(max(len(self._data), 1)))
+
+    def drained(self) -> bytes:
+        """Whatever has arrived, for a reader that does not wait."""
+        return self._take(len(self._data))
 
     def unpack(self, layout: Struct) -> Reading[tuple[Any, ...]]:
         """The next fields, as `layout` says."""
@@ -56,7 +71,9 @@ class Buffer:
         searched = 0
         while (found := pattern.search(self._data, searched)) is None and len(self._data) <= limit:
             searched = max(len(self._data) - 1, 0)
+            self.starved = True
             yield
+        self.starved = False
         if found is None or found.start() > limit:
             raise RfbError("The server sent an image that does not end.")
         return self._take(found.start())

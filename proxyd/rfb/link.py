@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from proxyd.rfb.buffer import Buffer
-
-if TYPE_CHECKING:
-    from proxyd.rfb.buffer import Reading
 
 __all__ = ["Channel", "Link"]
 
@@ -57,21 +54,11 @@ class Link:
         self._outgoing.clear()
         return data
 
-    def something(self) -> Reading[bytes]:
-        """Whatever has arrived, at least one byte."""
-        while not len(self.buffer):
-            yield
-        return (yield from self.buffer.exactly(len(self.buffer)))
-
     def protect(self, channel: Channel) -> None:
         """Protect everything from here on, what is buffered already included.
 
         Raises:
             RfbError: the buffered bytes are broken.
         """
-        reading = self.buffer.exactly(len(self.buffer))
-        try:
-            next(reading)
-        except StopIteration as buffered:
-            self._channel = channel
-            self.buffer.feed(channel.receive(buffered.value))
+        self._channel = channel
+        self.buffer.feed(channel.receive(self.buffer.drained()))

@@ -30,7 +30,6 @@ from proxyd.rfb.handshake import Handshake
 from proxyd.rfb.keyboard import Keyboard
 from proxyd.rfb.link import Link
 from proxyd.rfb.messages import FenceFlag
-from proxyd.rfb.security.base import Credentials
 from proxyd.rfb.turn import MESSAGE, Turn
 from proxyd.rfb.updates import Updates
 
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from proxyd.rfb.buffer import Reading
     from proxyd.rfb.events import Event
     from proxyd.rfb.options import Options
+    from proxyd.rfb.security.base import Credentials
 
 __all__ = ["RfbClient"]
 
@@ -73,7 +73,10 @@ class RfbClient:
     """One connection to a VNC server.
 
     Attributes:
+        open: the handshake is over.
         quality: JPEG level 0..9 asked for; None asks for no JPEG.
+        can_fence: the server answers `ping`.
+        pings_unanswered: how many it owes.
     """
 
     def __init__(self, options: Options, known: Credentials) -> None:
@@ -83,11 +86,10 @@ class RfbClient:
         self._turn = Turn()
         self._events: list[Event] = []
         self._newest: dict[type, Event] = {}  # events of which only the last one matters
-        report = self._events.append
-        self._frames = Frames(self._link.send, report)
+        self._frames = Frames(self._link.send, self._report)
         self._updates = Updates(options, self._link.buffer, self._turn, self._frames, self._report)
         self._clipboard = Clipboard(options, self._link.buffer, self._link.send, self._report)
-        self._handshake = Handshake(self._link, options, known, report)
+        self._handshake = Handshake(self._link, options, known, self._report)
         self._keyboard = Keyboard()
         self._messages: dict[int, Callable[[], Reading[None]]] = {
             0: self._framebuffer_update,
@@ -99,7 +101,7 @@ class RfbClient:
         }
         self._reading = self._conversation()
         self._failure: RfbError | None = None
-        self._open = False
+        self.open = False
         self._waiting = False
         self._inside = True
         self.quality: int | None = None
@@ -126,7 +128,7 @@ class RfbClient:
 
     def closed(self) -> RfbError:
         """The server closed the connection: why that ends the session."""
-        when = "ended the session" if self._open else "closed the connection before it let anybody in"
+        when = "ended the session" if self.open else "closed the connection before it let anybody in"
         reason = RfbError(f"The desktop {when}.")
         try:
             self._reading.throw(ClosedError(reason.message))
@@ -155,12 +157,9 @@ class RfbClient:
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def give_credentials(self, username: str | None, password: str | None) -> list[Event]:
+    def give_credentials(self, credentials: Credentials) -> list[Event]:
         """Answer `CredentialsMissed`; see `receive`."""
-        known = self._handshake.known
-        self._handshake.known = Credentials(
-            known.username if username is None else username, known.password if password is None else password
-        )
+        self._handshake.known = credentials
         self._waiting = False
         return self.receive(b"")
 
@@ -179,7 +178,7 @@ class RfbClient:
 
     def key(self, keysym: int, pressed: bool) -> None:
         """A key went down or up."""
-        if self._open:
+        if self.open:
             state = self._updates
             self._link.send(
                 self._keyboard.key(keysym, pressed, extended=state.extended_keys, leds=state.leds)
@@ -191,7 +190,7 @@ class RfbClient:
 
     def pointer(self, x: int, y: int, buttons: int) -> None:
         """The pointer, pixels of the framebuffer; it is kept inside. 9 buttons, bits 7 and 8 are back and forward."""
-        if self._open:
+        if self.open:
             screen = self._updates.framebuffer
             x, y = min(max(x, 0), screen.width - 1), min(max(y, 0), screen.height - 1)
             extended = self._updates.extended_buttons
@@ -200,7 +199,7 @@ class RfbClient:
 
     def paste(self, text: str) -> None:
         """Put text on the server's clipboard."""
-        if self._open:
+        if self.open:
             self._clipboard.paste(text)
 
     @property
@@ -223,7 +222,7 @@ class RfbClient:
     def ask_quality(self, level: int | None, subsampling: str = "") -> None:
         """Ask for another JPEG quality; see `encodings.SUBSAMPLING`."""
         self.quality = level
-        if self._open:
+        if self.open:
             self._link.send(messages.set_encodings(self._offer(subsampling)))
 
     def ping(self) -> None:
@@ -239,24 +238,27 @@ class RfbClient:
             self._newest[type(event)] = event
         else:
             self._events.append(event)
+            self._waiting |= isinstance(event, CredentialsMissed | KeyMissed)
 
     def _taken(self) -> list[Event]:
         events = [*self._events, *self._newest.values()]
         self._events.clear()
         self._newest.clear()
-        if any(isinstance(event, CredentialsMissed | KeyMissed) for event in events):
-            self._waiting = True
         return events
 
     def _advance(self) -> None:
         self._turn.begin()
         if self._waiting and len(self._link.buffer) > MAX_WAITING:
             raise RfbError("The desktop sent more than it may before anybody was let in.")
-        next(self._reading)
+        while True:
+            next(self._reading)
+            if self._link.buffer.starved or self._waiting or self._frames.held or self._turn.over:
+                return
+            self._turn.interrupted()
 
     def _conversation(self) -> Reading[None]:
         opening = yield from self._handshake.run()
-        self._open = True
+        self.open = True
         self._link.send(messages.set_pixel_format(self._options.pixel_format))
         self._link.send(messages.set_encodings(self._offer("")))
         self._updates.resize(opening.width, opening.height)

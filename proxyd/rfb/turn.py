@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxyd.rfb.mosaic import BAND_PIXELS
+
 if TYPE_CHECKING:
     from proxyd.rfb.buffer import Reading
 
@@ -29,6 +31,10 @@ class Turn:
     def over(self) -> bool:
         """Whether work waits for the next turn."""
         return self._left <= 0
+
+    def interrupted(self) -> None:
+        """A rectangle offered to go on later."""
+        self._left -= BAND_PIXELS
 
     def spend(self, work: int) -> Reading[None]:
         """Note work done; yields until the next turn where it was the last of this one."""

@@ -14,7 +14,16 @@ from proxyd.wire.status import Hop, Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Direct", "Transport"]
+__all__ = ["Direct", "RefusedError", "Transport"]
+
+
+class RefusedError(StatusError):
+    """The machine answered that nothing listens on the port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            Status.UPSTREAM_UNAVAILABLE, f"Nothing listens on port {port} of {host}.", Hop.INSTANCE
+        )
 
 
 class Transport(Protocol):
@@ -26,8 +35,8 @@ class Transport(Protocol):
         """Open a stream; returns (transport, protocol) as `loop.create_connection` does.
 
         Raises:
-            StatusError: UPSTREAM_NOT_FOUND (no such name), UPSTREAM_UNAVAILABLE (refused, unreachable) or
-                UPSTREAM_TIMEOUT; the hop is the instance.
+            StatusError: UPSTREAM_NOT_FOUND (no such name), UPSTREAM_UNAVAILABLE (unreachable, or `RefusedError`)
+                or UPSTREAM_TIMEOUT; the hop is the instance.
         """
 
 
@@ -59,7 +68,5 @@ def _explained(error: OSError, host: str, port: int) -> StatusError:
     if isinstance(error, socket.gaierror):
         return StatusError(Status.UPSTREAM_NOT_FOUND, f"The name {host} is not known.", Hop.INSTANCE)
     if isinstance(error, ConnectionRefusedError):
-        return StatusError(
-            Status.UPSTREAM_UNAVAILABLE, f"Nothing listens on port {port} of {host}.", Hop.INSTANCE
-        )
+        return RefusedError(host, port)
     return StatusError(Status.UPSTREAM_UNAVAILABLE, f"{host} cannot be reached on port {port}.", Hop.INSTANCE)

@@ -35,6 +35,7 @@ class XDisplay:
     def __init__(self, width: int = 800, height: int = 600, depth: int = 24) -> None:
         self._command = self.command(width, height, depth)
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._terminals: list[Terminal] = []
         self.display = ""
         self.environment: dict[str, str] = {}
 
@@ -70,6 +71,8 @@ class XDisplay:
         """Stop every program on the display, then the display."""
         while self._processes:
             processes.stop(self._processes.pop())
+        while self._terminals:
+            self._terminals.pop().close()
 
     def spawn(self, *command: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a program on the display; it is stopped with it."""
@@ -122,17 +125,21 @@ class XDisplay:
 
     def typed(self) -> Terminal:
         """A window over the whole screen that notes what is typed into it."""
-        return Terminal(self)
+        terminal = Terminal(self)
+        self._terminals.append(terminal)
+        return terminal
 
 
 class Terminal:
     """An xterm that has the focus and notes what is typed into it."""
 
     def __init__(self, screen: XDisplay) -> None:
-        self._file = tempfile.NamedTemporaryFile(prefix="typed-")  # noqa: SIM115 - lives as long as the terminal
+        self._folder = tempfile.TemporaryDirectory(prefix="typed-")
+        self._file = Path(self._folder.name) / "text"
+        self._file.touch()
         screen.spawn(
             "xterm", "-u8", "-class", "Typed", "-geometry", "200x100+0+0",
-            "-e", "sh", "-c", f"stty raw -echo; echo ready; exec cat >{self._file.name}",
+            "-e", "sh", "-c", f"stty raw -echo; echo ready; exec cat >{self._file}",
         )  # fmt: skip
         processes.wait_for(lambda: self._focus(screen), "an xterm on the screen")
 
@@ -144,9 +151,13 @@ class Terminal:
         )  # fmt: skip
         return found.returncode == 0
 
+    def close(self) -> None:
+        """Forget what was typed."""
+        self._folder.cleanup()
+
     def text(self) -> str:
         """Everything typed so far."""
-        return Path(self._file.name).read_bytes().decode("utf-8", "replace")
+        return self._file.read_bytes().decode("utf-8", "replace")
 
 
 def _pixels(dump: bytes) -> NDArray[np.uint8]:

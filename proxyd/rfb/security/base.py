@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from proxyd.rfb.errors import RfbError
 from proxyd.wire.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -33,6 +33,10 @@ class Credentials:
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Which of `names` are not known."""
         return tuple(name for name in names if getattr(self, name) is None)
+
+    def completed(self, answers: Mapping[str, str]) -> Credentials:
+        """These, with what a person answered."""
+        return replace(self, **answers)
 
 
 class Dialogue(Protocol):

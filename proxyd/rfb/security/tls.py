@@ -37,7 +37,7 @@ def start(dialogue: Dialogue, *, anonymous: bool) -> Reading[None]:
             session.do_handshake()
         except ssl.SSLWantReadError:
             dialogue.send(outgoing.read())
-            incoming.write((yield from dialogue.link.something()))
+            incoming.write((yield from dialogue.buffer.something()))
         except ssl.SSLCertVerificationError as error:
             raise RfbError(
                 f"The desktop's certificate is not trusted: {error.verify_message}.", Status.CLIENT_FORBIDDEN

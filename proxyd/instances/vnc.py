@@ -1,0 +1,316 @@
+"""A VNC desktop as an instance: a thin shell between a session's desk and the RFB core."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+import structlog
+
+from proxyd.display.ops import Cursor
+from proxyd.instances import vnc_parameters
+from proxyd.instances.follow import NEVER, SizeFollower
+from proxyd.instances.vnc_connection import VncConnection
+from proxyd.instances.wake import wake
+from proxyd.rfb.events import (
+    ClipboardArrived,
+    KeyMissed,
+    NameChanged,
+    PictureDrawn,
+    ResizeAnswered,
+    SessionOpened,
+)
+from proxyd.rfb.protocol import RfbClient
+from proxyd.rfb.security.base import Credentials
+from proxyd.rfb.security.rsa_aes import new_key
+from proxyd.transport import RefusedError
+from proxyd.wire.status import Hop, Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxyd.display.ops import Rect
+    from proxyd.instances.base import Desk
+    from proxyd.instances.parameters import Arguments, Parameter
+    from proxyd.rfb.events import Event
+
+__all__ = ["VncInstance"]
+
+log = structlog.get_logger()
+
+MAX_PASSWORDS = 3
+"""How often a person may try."""
+RETRY_AFTER = 1.0
+"""Seconds between attempts of `autoretry`."""
+WAKE_PROBES = 5
+CLIPBOARD_EVERY = 0.1
+"""Seconds at least between two texts from the desktop; the newest wins."""
+DEFAULT_QUALITY = 6
+DEFAULT_PORT, REVERSE_PORT = 5900, 5500
+IGNORED = ("enable-audio", "disable-server-input")
+
+_DOT_ROWS = (" ### ", "#####", "#####", "#####", " ### ")
+_DOT = b"".join(
+    b"\xff\xff\xff\xff" if (x, y) == (2, 2) else b"\x00\x00\x00\xff" if mark == "#" else bytes(4)
+    for y, row in enumerate(_DOT_ROWS)
+    for x, mark in enumerate(row)
+)
+DOT = Cursor(2, 2, 5, 5, _DOT)
+"""Shown where the desktop paints its own pointer."""
+
+
+class VncInstance:
+    """See `proxyd.instances.base.Instance`."""
+
+    PARAMETERS: ClassVar[Sequence[Parameter]] = vnc_parameters.PARAMETERS
+    EDITABLE: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, arguments: Arguments, desk: Desk) -> None:
+        self._arguments = arguments
+        self._desk = desk
+        self._log = log.bind(connection=desk.connection_id)
+        self._options = vnc_parameters.options_from(arguments)
+        self._known = Credentials(arguments.text("username") or None, arguments.text("password") or None)
+        self._read_only = arguments.flag("read-only")
+        self._copies = not self._read_only and not arguments.flag("disable-copy")
+        self._pastes = not self._read_only and not arguments.flag("disable-paste")
+        self._connection: VncConnection | None = None
+        self._opened = False
+        self._wanted = False  # a frame was asked for before there was a connection
+        self._follower: SizeFollower | None = None
+        self._resize_timer: asyncio.TimerHandle | None = None
+        self._clipboard: str | None = None
+        self._clipboard_timer: asyncio.TimerHandle | None = None
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """See `Instance.run`."""
+        self._loop = asyncio.get_running_loop()
+        for name in IGNORED:
+            if self._arguments.flag(name):
+                self._log.warning("a parameter has no effect", parameter=name)
+        if not self._arguments.flag("disable-display-resize"):
+            self._follower = SizeFollower(self._desk.width, self._desk.height, self._loop.time())
+        try:
+            if self._arguments.flag("wol-send-packet"):
+                await self._wake()
+            await self._serve()
+        finally:
+            for timer in (self._resize_timer, self._clipboard_timer):
+                if timer is not None:
+                    timer.cancel()
+
+    async def _serve(self) -> None:
+        """Serve connections until one was open; before that, `autoretry` and the person get more attempts."""
+        given = self._known
+        retries, passwords = self._arguments.number("autoretry"), MAX_PASSWORDS
+        while True:
+            try:
+                await self._converse(await self._connect())
+            except StatusError as error:
+                if self._opened:
+                    raise
+                if error.status is Status.CLIENT_UNAUTHORIZED:
+                    passwords -= 1
+                    if not passwords or self._known == given:
+                        raise
+                    self._known = given
+                elif retries:
+                    retries -= 1
+                    await asyncio.sleep(RETRY_AFTER)
+                else:
+                    raise
+
+    async def _connect(self) -> VncConnection:
+        arguments = self._arguments
+        port = arguments.number("port")
+        if arguments.flag("reverse-connect"):
+            return await self._listen(port or REVERSE_PORT, arguments.number("listen-timeout") / 1000)
+        host = arguments.text("hostname")
+        try:
+            _, connection = await self._desk.transport.create_connection(
+                self._new_connection, host, port or DEFAULT_PORT
+            )
+        except RefusedError as error:  # the machine answers: what is missing is its desktop
+            raise StatusError(error.status, error.message, Hop.DESKTOP) from None
+        assert isinstance(connection, VncConnection)
+        return connection
+
+    async def _listen(self, port: int, seconds: float) -> VncConnection:
+        """Wait for the server to call us."""
+        called: asyncio.Future[VncConnection] = self._loop.create_future()
+
+        def answer() -> asyncio.Protocol:
+            if called.done():
+                return _Busy()
+            called.set_result(self._new_connection())
+            return called.result()
+
+        try:
+            listener = await self._loop.create_server(answer, None, port, reuse_address=True)
+        except OSError:
+            raise StatusError(
+                Status.RESOURCE_CONFLICT, f"Port {port}, where the desktop shall call, is taken."
+            ) from None
+        try:
+            async with asyncio.timeout(seconds):
+                return await called
+        except TimeoutError:
+            raise StatusError(
+                Status.UPSTREAM_TIMEOUT, f"No desktop called within {seconds:g} seconds.", Hop.DESKTOP
+            ) from None
+        finally:
+            listener.close()
+
+    def _new_connection(self) -> VncConnection:
+        client = RfbClient(self._options, self._known)
+        level = self._arguments.number("quality-level")
+        client.ask_quality(None if self._options.lossless else DEFAULT_QUALITY if level < 0 else level)
+        return VncConnection(client, self._handle)
+
+    async def _converse(self, connection: VncConnection) -> None:
+        """Serve one connection; returns where it was lost while a person typed."""
+        self._connection = connection
+        try:
+            if self._wanted:
+                connection.request_frame(None)
+            while not connection.failed:
+                question = await connection.question()
+                if isinstance(question, KeyMissed):
+                    connection.give_key(await asyncio.to_thread(new_key))
+                else:
+                    answers = await self._desk.ask(question.names)
+                    self._known = self._known.completed(answers)
+                    connection.give_credentials(self._known)
+        finally:
+            self._connection = None
+            connection.close()
+
+    async def _wake(self) -> None:
+        """Wake the machine; with a waiting time, see first whether it is awake and then wait for it."""
+        arguments = self._arguments
+        mac, wait = arguments.text("wol-mac-addr"), arguments.number("wol-wait-time")
+        if not mac:
+            self._log.warning("wol-send-packet needs wol-mac-addr: nothing is woken")
+            return
+        if wait and await self._awake():
+            return
+        await wake(mac, arguments.text("wol-broadcast-addr"), arguments.number("wol-udp-port"))
+        if wait:
+            for _ in range(WAKE_PROBES):
+                await asyncio.sleep(wait)
+                if await self._awake():
+                    return
+            raise StatusError(Status.UPSTREAM_TIMEOUT, "The instance did not wake up in time.", Hop.INSTANCE)
+
+    async def _awake(self) -> bool:
+        host, port = self._arguments.text("hostname"), self._arguments.number("port") or DEFAULT_PORT
+        try:
+            transport, _ = await self._desk.transport.create_connection(asyncio.Protocol, host, port)
+        except StatusError:
+            return False
+        transport.close()
+        return True
+
+    # -- what the server says --------------------------------------------------------------------------------------
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case PictureDrawn(ops, last):
+                self._desk.draw(ops, last=last, merged=1)
+                self._follow()
+            case SessionOpened():
+                self._session_opened(event)
+            case NameChanged(name):
+                self._desk.title(name)
+            case ClipboardArrived():
+                self._clipboard_arrived(event)
+            case ResizeAnswered(status) if status:
+                self._log.info("the desktop keeps its size", status=status)
+
+    def _session_opened(self, event: SessionOpened) -> None:
+        self._opened = True
+        self._log.info(
+            "desktop opened",
+            width=event.width,
+            height=event.height,
+            security=event.security,
+            fingerprint=event.fingerprint,
+        )
+        if self._arguments.text("cursor") == "remote":
+            self._desk.draw([DOT], last=False)
+
+    def _clipboard_arrived(self, event: ClipboardArrived) -> None:
+        if event.truncated:
+            self._log.warning("the desktop's clipboard was cut at clipboard-buffer-size")
+        if not self._copies:
+            return
+        self._clipboard = event.text
+        if self._clipboard_timer is None:
+            self._pass_clipboard()
+
+    def _pass_clipboard(self) -> None:
+        """Show the newest text, and no other before some time has passed."""
+        self._clipboard_timer = None
+        if self._clipboard is not None:
+            self._desk.clipboard(self._clipboard)
+            self._clipboard = None
+            self._clipboard_timer = self._loop.call_later(CLIPBOARD_EVERY, self._pass_clipboard)
+
+    # -- what the session says -------------------------------------------------------------------------------------
+
+    def request_frame(self, region: Rect | None) -> None:
+        """See `Instance.request_frame`."""
+        if self._connection is None:
+            self._wanted = True
+        else:
+            self._connection.request_frame(region)
+
+    def key(self, keysym: int, pressed: bool) -> None:
+        """See `Instance.key`."""
+        if self._connection is not None and not self._read_only:
+            self._connection.key(keysym, pressed)
+            if pressed:
+                self._desk.hurry()
+
+    def pointer(self, x: int, y: int, buttons: int) -> None:
+        """See `Instance.pointer`."""
+        if self._connection is not None and not self._read_only:
+            self._connection.pointer(x, y, buttons)
+
+    def resize(self, width: int, height: int) -> None:
+        """See `Instance.resize`."""
+        if self._follower is not None and not self._read_only:
+            self._follower.want(width, height, self._loop.time())
+            self._follow()
+
+    def paste(self, text: str) -> None:
+        """See `Instance.paste`."""
+        if self._connection is not None and self._pastes:
+            self._connection.paste(text)
+
+    def change(self, name: str, value: str) -> None:
+        """Nothing can be changed during the session."""
+
+    def _follow(self) -> None:
+        """Ask for the size of the owner's window where that is due."""
+        connection, follower = self._connection, self._follower
+        if connection is None or follower is None or not connection.client.can_resize:
+            return
+        if self._resize_timer is not None:
+            self._resize_timer.cancel()
+            self._resize_timer = None
+        now = self._loop.time()
+        size = follower.ask(connection.client.size, now)
+        if size is not None:
+            connection.resize(*size)
+        elif follower.due < NEVER:
+            self._resize_timer = self._loop.call_later(max(follower.due - now, 0.001), self._follow)
+
+
+class _Busy(asyncio.Protocol):
+    """Hangs up on whoever calls second."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
