@@ -7,7 +7,7 @@ import os
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -152,23 +152,17 @@ async def _proxyd(settings: Settings) -> str:
 
 
 async def _open_proxyd(settings: Settings) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
+    from broker.proxyd_client import Address
+
     host, port = settings.guacd_hostname, settings.guacd_port
-    path = host.removeprefix("unix:")
-    name = f"unix:{path}" if path != host else f"{host}:{port}"
     try:
-        if path != host:
-            return name, *await asyncio.open_unix_connection(path)
-        return name, *await asyncio.open_connection(host, port, ssl=_tls(settings))
+        address = Address.of(host, port, secure=settings.guacd_ssl, authority=settings.guacd_ca)
+        if address.path:
+            return str(address), *await asyncio.open_unix_connection(address.path)
+        return str(address), *await asyncio.open_connection(address.host, address.port, ssl=address.tls)
     except OSError as error:
-        raise CommandError(f"guacd-hostname: nothing answers at {name} ({_reason(error)})") from None
-
-
-def _tls(settings: Settings) -> Any:
-    import ssl
-
-    if not settings.guacd_ssl:
-        return None
-    return ssl.create_default_context(cafile=str(settings.guacd_ca) if settings.guacd_ca else None)
+        where = host if host.startswith(("unix:", "/")) else f"{host}:{port}"
+        raise CommandError(f"guacd-hostname: nothing answers at {where} ({_reason(error)})") from None
 
 
 async def _broker(settings: Settings) -> str:
