@@ -84,14 +84,76 @@ class Row:
             `"".join(row.text)` is the line's text.
         styles: a Style each; the halves of a wide character have the same.
         wrapped: the logical line goes on in the next row.
+        spare: it does so because a wide character did not fit: the last column is empty.
+        wide: there may be wide characters among `text`; where False, there are none.
         left, right: the columns [left, right) changed since the last `Screen.take_damage`; none if left >= right.
     """
 
-    __slots__ = ("left", "right", "styles", "text", "wrapped")
+    __slots__ = ("left", "right", "spare", "styles", "text", "wide", "wrapped")
 
     def __init__(self, columns: int, style: Style = DEFAULT) -> None:
         self.text = [" "] * columns
         self.styles = [style] * columns
         self.wrapped = False
+        self.spare = False
+        self.wide = False
         self.left = 0
         self.right = columns
+
+    def damage(self, left: int, right: int) -> None:
+        """Note that columns [left, right) changed."""
+        if left < self.left:
+            self.left = left
+        if right > self.right:
+            self.right = right
+
+    def clean(self) -> None:
+        """Forget the damage."""
+        self.left = len(self.text)
+        self.right = 0
+
+    def cut(self, column: int) -> None:
+        """Make sure that no wide character lies across the left edge of `column`: blank one that does."""
+        if self.wide and 0 < column < len(self.text) and not self.text[column]:
+            self.text[column - 1 : column + 1] = " ", " "
+            self.damage(column - 1, column + 1)
+
+    def put(self, column: int, text: list[str], styles: list[Style]) -> None:
+        """Overwrite cells from `column` on; `text` holds no half of a wide character alone."""
+        end = column + len(text)
+        self.cut(column)
+        self.cut(end)
+        self.text[column:end] = text
+        self.styles[column:end] = styles
+        self.damage(column, end)
+
+    def fill(self, left: int, right: int, text: str, style: Style) -> None:
+        """Put the one-column `text` into columns [left, right)."""
+        self.put(left, [text] * (right - left), [style] * (right - left))
+
+    def insert(self, left: int, right: int, count: int, style: Style) -> None:
+        """Shift columns [left, right) to the right by `count` blanks; what leaves at `right` is lost."""
+        for edge in (left, right - count, right):
+            self.cut(edge)
+        self.text[left:right] = [" "] * count + self.text[left : right - count]
+        self.styles[left:right] = [style] * count + self.styles[left : right - count]
+        self.damage(left, right)
+
+    def delete(self, left: int, right: int, count: int, style: Style) -> None:
+        """Shift columns [left, right) to the left by `count`; blanks come in at `right`."""
+        for edge in (left, left + count, right):
+            self.cut(edge)
+        self.text[left:right] = self.text[left + count : right] + [" "] * count
+        self.styles[left:right] = self.styles[left + count : right] + [style] * count
+        self.damage(left, right)
+
+    def set_width(self, columns: int, style: Style) -> None:
+        """Cut or pad the row."""
+        missing = columns - len(self.text)
+        if missing > 0:
+            self.text += [" "] * missing
+            self.styles += [style] * missing
+        elif missing < 0:
+            self.cut(columns)
+            del self.text[columns:], self.styles[columns:]
+        self.left, self.right = 0, columns

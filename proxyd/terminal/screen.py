@@ -8,8 +8,20 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from proxyd.terminal.cells import DEFAULT, Row, Style
+from proxyd.terminal.charsets import ASCII, Charset
+from proxyd.terminal.colours import xterm_palette
+from proxyd.terminal.grid import Grid
+from proxyd.terminal.history import History
+from proxyd.terminal.packed import pack, unpack
+from proxyd.terminal.page import TAB_WIDTH, Page
+from proxyd.terminal.reflow import Mark, reflow
+
 if TYPE_CHECKING:
-    from proxyd.terminal.cells import Row
+    from collections.abc import Callable, Iterable, Iterator
+
+    from proxyd.terminal.history import Raw
+    from proxyd.terminal.packed import PackedRow
 
 __all__ = ["Cursor", "CursorShape", "Damage", "Screen", "Scroll"]
 
@@ -35,6 +47,18 @@ class Cursor(NamedTuple):
     """It stands on a wide character and covers two columns."""
 
 
+class SavedCursor(NamedTuple):
+    """What DECSC keeps."""
+
+    x: int = 0
+    y: int = 0
+    pending: bool = False
+    style: Style = DEFAULT
+    origin: bool = False
+    charsets: tuple[Charset, ...] = (ASCII,) * 4
+    shift: int = 0
+
+
 class Scroll(NamedTuple):
     """The view's rows [top, bottom) moved up by `lines` (down where negative); 0 < abs(lines) < bottom - top."""
 
@@ -55,7 +79,7 @@ class Damage(NamedTuple):
     """(row, left, right): columns [left, right) of a view row; at most one span a row, top down."""
 
 
-class Screen:
+class Screen(Page):
     """Cells, cursor, margins and scrollback of one terminal.
 
     Lines are numbered for good: line 0 is the first that was ever shown, `top` the number of the screen's first row,
@@ -71,58 +95,264 @@ class Screen:
         alternate: the alternate screen is shown; it has no scrollback.
         offset: rows the view is scrolled back, 0..history_rows.
         epoch: grows whenever line numbers lose their meaning (reflow, another screen, reset): drop selections.
+        history: the scrollback itself.
+        cursor_shape, cursor_blinking, cursor_shown: DECSCUSR and DECTCEM.
     """
 
-    columns: int
-    rows: int
-    palette: list[int]
-    reverse: bool
-    synchronized: bool
-    title: str
-    alternate: bool
-    offset: int
-    epoch: int
+    def __init__(
+        self, columns: int, rows: int, scrollback: int, replay: Callable[[Raw], Iterable[PackedRow]]
+    ) -> None:
+        """Start with a blank screen.
+
+        Args:
+            columns: width, at least 2.
+            rows: height, at least 1.
+            scrollback: rows to keep.
+            replay: renders output that was skipped (see flood.py), when somebody looks at it.
+        """
+        super().__init__(columns, rows)
+        self.history = History(scrollback, replay)
+        self.title = ""
+        self.epoch = 0
+        self.offset = 0
+        self._scheme = xterm_palette()
+        self._pushed = 0
+        self._exposed: set[int] = set()
+        self._all_damaged = True
+        self._other: Grid | None = None
+        self._reset_screen()
+
+    def _reset_screen(self) -> None:
+        self.palette = list(self._scheme)
+        self.reverse = False
+        self.synchronized = False
+        self.alternate = False
+        self.cursor_shape = CursorShape.BLOCK
+        self.cursor_blinking = True
+        self.cursor_shown = True
+        self._saved = [SavedCursor(), SavedCursor()]
+
+    def reset(self) -> None:
+        """RIS: everything as at the start; scrollback stays."""
+        self.use_alternate(False)
+        self._reset_page()
+        self.erase_display(2, 0)
+        self._reset_screen()
+        self.epoch += 1
+        self.offset = 0
+        self.damage_all()
+
+    def soft_reset(self) -> None:
+        """DECSTR: modes, margins, character sets and style as at the start; cells and cursor stay."""
+        x, y = self.x, self.y
+        tabs = self.tabs
+        self._reset_page()
+        self.tabs = tabs
+        self.cursor_shown = True
+        self._saved[self.alternate] = SavedCursor()
+        self.move_to(x, y)
+
+    # The view
 
     @property
     def cursor(self) -> Cursor:
         """Where and how to draw the cursor, in view coordinates."""
-        raise NotImplementedError
+        y = self.y + self.offset
+        row = self.grid.rows[self.y].text
+        wide = self.x + 1 < self.columns and not row[self.x + 1]
+        return Cursor(
+            self.x, y, self.cursor_shape, self.cursor_blinking, self.cursor_shown and y < self.rows, wide
+        )
 
     @property
     def history_rows(self) -> int:
         """Rows of scrollback that can be seen now; 0 on the alternate screen."""
-        raise NotImplementedError
+        return 0 if self.alternate else len(self.history)
 
     @property
     def top(self) -> int:
         """The line number of the screen's first row."""
-        raise NotImplementedError
+        return self._pushed
 
     @property
     def oldest(self) -> int:
         """The line number of the oldest row in scrollback."""
-        raise NotImplementedError
+        return self._pushed - self.history_rows
 
     def view_row(self, y: int) -> Row:
         """The row shown at `y`, 0..rows-1. Its lists are `columns` long. To be read, not changed."""
-        raise NotImplementedError
+        if y >= self.offset:
+            return self.grid.rows[y - self.offset]
+        return self.history.row(len(self.history.rows()) - self.offset + y, self.columns)
 
     def line(self, number: int) -> Row | None:
         """A row by line number, from scrollback or screen; None where there is none (any more)."""
-        raise NotImplementedError
+        y = number - self._pushed
+        if 0 <= y < self.rows:
+            return self.grid.rows[y]
+        if y < 0 and not self.alternate:
+            index = len(self.history.rows()) + y
+            return self.history.row(index, self.columns) if index >= 0 else None
+        return None
 
     def scroll_view(self, rows: int) -> None:
         """Scroll the view back by `rows` (towards the present where negative); clamped to what there is."""
-        raise NotImplementedError
+        self.history.rows()
+        rows = min(max(rows, -self.offset), self.history_rows - self.offset)
+        if not rows:
+            return
+        self.offset += rows
+        self.grid.scrolled(0, self.rows, -rows)
+        self._exposed = {y + rows for y in self._exposed if 0 <= y + rows < self.rows}
+        self._exposed.update(range(rows) if rows > 0 else range(self.rows + rows, self.rows))
 
     def take_damage(self) -> Damage:
         """What to paint; the next call reports what changed after this one. All at first and after a resize."""
-        raise NotImplementedError
+        if self._all_damaged:
+            scrolls, spans = [], [(y, 0, self.columns) for y in range(self.rows)]
+        else:
+            scrolls = [
+                Scroll(*scroll) for scroll in self.grid.scrolls if abs(scroll[2]) < scroll[1] - scroll[0]
+            ]
+            spans = list(self._spans())
+        self.grid.clean()
+        self._exposed.clear()
+        self._all_damaged = False
+        return Damage(scrolls, spans)
+
+    def _spans(self) -> Iterator[tuple[int, int, int]]:
+        for y in range(self.rows):
+            row = self.grid.rows[y - self.offset] if y >= self.offset else None
+            if y in self._exposed:
+                yield y, 0, self.columns
+            elif row and row.left < row.right:
+                yield y, row.left, row.right
 
     def damage_all(self) -> None:
         """Report everything as changed at the next `take_damage`."""
-        raise NotImplementedError
+        self._all_damaged = True
 
     def set_palette(self, palette: list[int]) -> None:
         """Use another colour scheme: 259 colours, and what OSC 104, 110, 111 and 112 go back to."""
-        raise NotImplementedError
+        self._scheme = list(palette)
+        self.palette = list(palette)
+        self.damage_all()
+
+    def set_colour(self, index: int, colour: int | None) -> None:
+        """Change one entry of the palette; None takes it back to the scheme's."""
+        colour = self._scheme[index] if colour is None else colour
+        if self.palette[index] != colour:
+            self.palette[index] = colour
+            self.damage_all()
+
+    def set_reverse(self, on: bool) -> None:
+        """DECSCNM."""
+        if self.reverse != on:
+            self.reverse = on
+            self.damage_all()
+
+    # Scrollback
+
+    def _keep(self, gone: list[Row], top: int) -> None:
+        if top == 0 and not self.alternate:
+            for row in gone:
+                self.history.push(row)
+            self._pushed += len(gone)
+            if self.offset:
+                self.offset = min(self.offset + len(gone), len(self.history))
+        if self.offset:
+            self._all_damaged = True
+
+    def clear_history(self) -> None:
+        """ED 3: forget the scrollback."""
+        self.history.replace(())
+        if self.offset:
+            self.offset = 0
+            self.damage_all()
+
+    def limit_history(self, rows: int) -> None:
+        """Keep at most `rows` rows of scrollback from now on."""
+        self.history.resize(rows)
+        if self.offset > self.history_rows:
+            self.offset = self.history_rows
+            self.damage_all()
+
+    # Two buffers, saved cursors
+
+    def use_alternate(self, on: bool) -> None:
+        """Show the alternate screen, blank at first, or the normal one again. The cursor stays where it is."""
+        if on == self.alternate:
+            return
+        self.alternate = on
+        if on:
+            self._other, self.grid = self.grid, Grid(self.columns, self.rows)
+        elif self._other:
+            self.grid, self._other = self._other, None
+        self.offset = 0
+        self.epoch += 1
+        self.damage_all()
+
+    def save_cursor(self) -> None:
+        """DECSC: remember cursor, style, character sets and origin mode; each buffer has its own."""
+        self._saved[self.alternate] = SavedCursor(
+            self.x, self.y, self.pending, self.style, self.origin, tuple(self.charsets), self._shift
+        )
+
+    def restore_cursor(self) -> None:
+        """DECRC: go back to what was saved, or home if nothing was."""
+        saved = self._saved[self.alternate]
+        self.origin = saved.origin
+        self.set_style(saved.style)
+        self.charsets = list(saved.charsets)
+        self.shift(saved.shift)
+        self.move_to(saved.x, saved.y)
+        self.pending = saved.pending and self.x == saved.x
+
+    # Another size
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size; lines of the normal screen wrap anew, rows go to scrollback or come back from it."""
+        if (columns, rows) == (self.columns, self.rows):
+            return
+        saved = Mark(self._saved[0].y, self._saved[0].x)
+        cursor = saved if self._other else Mark(self.y, self.x + self.pending)
+        cursor, saved = self._reflow(self._other or self.grid, columns, rows, cursor, saved)
+        self._saved[0] = self._saved[0]._replace(x=min(saved.column, columns - 1), y=saved.row)
+        pending = self.pending and cursor.column == columns
+        if self._other:
+            lost = max(self.y - rows + 1, 0)
+            self.grid.resize(columns, rows, lost)
+            cursor, pending = Mark(self.y - lost, self.x), False
+        self.epoch += columns != self.columns
+        self.tabs.update(range(-(-self.columns // TAB_WIDTH) * TAB_WIDTH, columns, TAB_WIDTH))
+        self.columns, self.rows = columns, rows
+        self.reset_margins()
+        self.move_to(cursor.column, cursor.row)
+        self.pending = pending
+        self.offset = min(self.offset, self.history_rows)
+        self.damage_all()
+
+    def _reflow(self, grid: Grid, columns: int, rows: int, *marks: Mark) -> list[Mark]:
+        """Wrap scrollback and grid anew. Marks count rows of the grid, before and after; the first is the cursor."""
+        history = self.history.rows()
+        screen = [pack(row) for row in grid.rows]
+        while len(screen) > marks[0].row + 1 and screen[-1] == "":
+            screen.pop()
+        full = len(screen) == len(grid.rows)
+        above = len(history)
+        content, moved = reflow(
+            [*history, *screen],
+            columns,
+            [*(Mark(above + mark.row, mark.column) for mark in marks), Mark(above, 0)],
+        )
+        top = moved.pop().row
+        if full or len(content) - top > rows:
+            # Text that reached the bottom stays there: rows leave at the top, or come back.
+            top = min(max(len(content) - rows, 0), moved[0].row)
+        grid.columns = columns
+        grid.rows = [unpack(row, columns) for row in content[top : top + rows]]
+        grid.rows += [Row(columns) for _ in range(rows - len(grid.rows))]
+        grid.scrolls.clear()
+        self.history.replace(content[:top])
+        self._pushed += top - above
+        return [Mark(min(max(mark.row - top, 0), rows - 1), mark.column) for mark in moved]
