@@ -1,0 +1,210 @@
+"""The one door: a request that nobody believed yet goes in, a session comes out, or one uniform refusal.
+
+Schemes check what is signed; here is what holds for all of them: replay, targets, keys on file, the log line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from broker.auth.base import Reason, RefusedError
+from broker.keys import KeyRefusedError
+from broker.store.base import Kind
+from broker.targets import TargetRefusedError, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from broker.auth.base import Claim, Connection, Grant, Key, Scheme
+    from broker.keys import KeyDirectory
+    from broker.metrics import Metrics
+    from broker.sessions import Session, Sessions
+    from broker.store.base import Store
+    from broker.targets import Targets
+
+__all__ = ["Door"]
+
+HOST_PARAMETERS = (("hostname", "port"), ("sftp-hostname", "sftp-port"), ("dest-host", "dest-port"))
+"""Parameters that name an address to dial, with the one that holds its port."""
+SSH_PORT = "22"
+NONCE_GRACE = 60.0
+"""Seconds that a redeemed request is remembered beyond its age limit: clocks of several brokers differ."""
+
+
+class Door:
+    """Lets people in."""
+
+    def __init__(
+        self,
+        schemes: Sequence[Scheme],
+        ring: Sequence[Key],
+        sessions: Sessions,
+        store: Store,
+        targets: Targets,
+        keys: KeyDirectory | None,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        *,
+        require_key: bool = False,
+        resolver: Callable[[str], Awaitable[Iterable[str]]] = resolve,
+    ) -> None:
+        """Set the rules.
+
+        Args:
+            schemes: how requests may be signed; the first that recognises one verifies it.
+            ring: the keys.
+            sessions: where a session is made.
+            store: where redeemed requests are remembered.
+            targets: what may be dialled.
+            keys: the key directory, where it is used.
+            metrics: what is counted.
+            clock: Unix seconds.
+            require_key: refuse a person without a key on file.
+            resolver: names to addresses.
+        """
+        self._schemes = schemes
+        self._ring = ring
+        self._sessions = sessions
+        self._store = store
+        self._targets = targets
+        self._keys = keys
+        self._metrics = metrics
+        self._clock = clock
+        self._require_key = require_key
+        self._resolve = resolver
+
+    async def enter(self, claim: Claim, token: str) -> tuple[str, Session]:
+        """Redeem a signed request, or renew the session of a token that comes with it.
+
+        Args:
+            claim: the request.
+            token: a token sent along; empty where there is none.
+
+        Returns:
+            The token to use from now on, and its session.
+
+        Raises:
+            RefusedError: no; logged and counted already.
+            MalformedError: it cannot be read.
+        """
+        held = await self._sessions.find(token) if token else None
+        try:
+            scheme = next((scheme for scheme in self._schemes if scheme.recognises(claim)), None)
+            if scheme is not None:
+                return await self._redeem(scheme, claim, token, held)
+            if held is not None:
+                return token, held
+            raise RefusedError(Reason.NO_CREDENTIALS)
+        except RefusedError as error:
+            self._refused(claim, error)
+            raise
+
+    async def _redeem(
+        self, scheme: Scheme, claim: Claim, token: str, held: Session | None
+    ) -> tuple[str, Session]:
+        keys = [key for key in self._ring if scheme.name in key.schemes]
+        grant = scheme.verify(claim, keys, self._clock())
+        log = structlog.get_logger().bind(
+            user=grant.user, key_id=grant.key_id, address=claim.address, scheme=scheme.name
+        )
+        try:
+            if held is not None and await self._redeemed_by(grant) == held.token_hash:
+                return token, held  # a page that was opened with the signature in its address, and reloaded
+            grant = await self._checked(grant)
+            if not await self._store.add(
+                Kind.NONCE, grant.nonce, b"", max(grant.nonce_expires, self._clock()) + NONCE_GRACE
+            ):
+                raise RefusedError(Reason.REPLAYED)
+            return await self._admitted(grant, token, held, log)
+        except RefusedError as error:
+            error.key_id = grant.key_id
+            raise
+
+    async def _admitted(
+        self, grant: Grant, token: str, held: Session | None, log: structlog.stdlib.BoundLogger
+    ) -> tuple[str, Session]:
+        session = await self._sessions.add(token, held, grant) if held is not None else None
+        if session is None:
+            token, session = await self._sessions.open(grant)
+        await self._store.put(
+            Kind.NONCE,
+            grant.nonce,
+            session.token_hash.encode(),
+            max(grant.nonce_expires, self._clock()) + NONCE_GRACE,
+        )
+        self._metrics.granted.inc()
+        log.info(
+            "granted",
+            connections=",".join(connection.identifier for connection in grant.connections),
+            targets=",".join(connection.parameters.get("hostname", "") for connection in grant.connections),
+            dropped=",".join(grant.dropped),
+        )
+        return token, session
+
+    async def _redeemed_by(self, grant: Grant) -> str | None:
+        """The session that redeemed this very request, if one did."""
+        holder = await self._store.get(Kind.NONCE, grant.nonce)
+        return holder.decode() if holder else None
+
+    # -- what holds for every scheme ---------------------------------------------------------------------------------
+
+    async def _checked(self, grant: Grant) -> Grant:
+        await self._check_key(grant.user)
+        connections = [await self._dialable(connection) for connection in grant.connections]
+        return replace(grant, connections=tuple(connections))
+
+    async def _check_key(self, user: str) -> None:
+        if self._keys is None:
+            return
+        try:
+            key = await asyncio.to_thread(self._keys.read, user)
+        except KeyRefusedError as error:
+            raise RefusedError(Reason.KEY_REFUSED, str(error)) from None
+        if key is None and self._require_key:
+            raise RefusedError(Reason.KEY_MISSING, "no private key is on file")
+        if key is not None and key.weak:
+            structlog.get_logger().warning("weak key", user=user, file=key.name)
+
+    async def _dialable(self, connection: Connection) -> Connection:
+        """The connection with the addresses that were checked in the place of names."""
+        parameters = dict(connection.parameters)
+        for host, port in HOST_PARAMETERS:
+            if parameters.get(host):
+                is_ssh = port == "sftp-port" or (port == "port" and connection.protocol == "ssh")
+                number = parameters.get(port) or (SSH_PORT if is_ssh else "")
+                parameters[host] = await self._permitted(parameters[host], number)
+        return replace(connection, parameters=parameters)
+
+    async def _permitted(self, host: str, port: str) -> str:
+        if not (port.isascii() and port.isdigit() and len(port) <= 5):
+            raise RefusedError(Reason.TARGET_NOT_ALLOWED, "the port is not a number")
+        try:
+            addresses = list(await self._resolve(host))
+            for (
+                address
+            ) in addresses:  # all of them: a name with one good address is a name somebody plays with
+                self._targets.check(address, int(port))
+        except TargetRefusedError as error:
+            raise RefusedError(Reason.TARGET_NOT_ALLOWED, str(error)) from None
+        if not addresses:
+            raise RefusedError(Reason.TARGET_NOT_ALLOWED, "the name has no address")
+        return addresses[0]
+
+    def _refused(self, claim: Claim, error: RefusedError) -> None:
+        self._metrics.refused.labels(error.reason.value).inc()
+        expected = error.reason is Reason.NO_CREDENTIALS  # the sign-in page asks so
+        structlog.get_logger().log(
+            logging.INFO if expected else logging.WARNING,
+            "refused",
+            address=claim.address,
+            reason=error.reason.value,
+            detail=error.detail,
+            key_id=error.key_id,
+            user=claim.first("guac.username")[:64],
+            target=claim.first("guac.hostname")[:64],
+        )

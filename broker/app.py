@@ -1,0 +1,163 @@
+"""`make_app` puts the parts together: the table of routes, what every request passes, start-up and clean-up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from aiohttp import web
+
+from broker import errors, front
+from broker.access import Route, guard
+from broker.admission import Door
+from broker.auth.base import Key
+from broker.auth.hmac_v1 import HmacV1, Rules
+from broker.gateway import Gateway
+from broker.keys import KeyDirectory
+from broker.metrics import Metrics
+from broker.parts import PARTS, Parts
+from broker.polling import PolledTunnels
+from broker.proxyd_client import Address
+from broker.sessions import Sessions
+from broker.store import open_store
+from broker.targets import Targets, parse_target
+from broker.views import data, health, pages, tokens, tunnel_http, tunnel_ws
+from broker.webapp import Webapp, default_folder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from broker.settings import Settings
+
+__all__ = ["make_app", "routes"]
+
+MINUTE = 60.0
+KEEP_ALIVE = 5.0
+"""Seconds of a browser's silence after which the daemon is sent a `nop` for it."""
+
+
+def make_app(
+    settings: Settings, *, clock: Callable[[], float] = time.time, webapp: Path | None = None
+) -> web.Application:
+    """Build the whole application; it listens to nothing.
+
+    Args:
+        settings: how it shall be.
+        clock: Unix seconds.
+        webapp: folder of the page; by default the one that is shipped.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        OSError: a file that a setting names cannot be read.
+        ValueError: a setting is wrong in a way that only its use shows; the text names it.
+    """
+    parts = _parts(settings, clock, webapp or default_folder())
+    app = web.Application(
+        middlewares=[front.identify_sender, front.tell, errors.middleware, front.check_origin],
+        handler_args={"access_log": None, "max_line_size": 16384, "max_field_size": 16384},
+        client_max_size=settings.api_max_request_size or 2**63,
+    )
+    app[PARTS] = parts
+    app.on_response_prepare.append(front.security_headers(settings))
+    app.cleanup_ctx.append(_running)
+    for route in routes(settings.base_path):
+        app.router.add_route(route.method, route.path, guard(route))
+    return app
+
+
+def routes(base_path: str) -> list[Route]:
+    """The table of routes, with whole paths; the one that takes every other path is last."""
+    below = (*tokens.ROUTES, *data.ROUTES, *tunnel_ws.ROUTES, *tunnel_http.ROUTES, *pages.ROUTES)
+    table = [*health.ROUTES, *(route._replace(path=base_path + route.path) for route in below)]
+    if base_path != "/":
+        table.append(pages.redirect(base_path))
+    return table
+
+
+def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Parts:
+    metrics = Metrics()
+    store = open_store(settings.store, clock)
+    sessions = Sessions(store, clock, settings.api_session_timeout * MINUTE)
+    keys = _key_directory(settings)
+    gateway = Gateway(
+        Address.of(
+            settings.guacd_hostname,
+            settings.guacd_port,
+            secure=settings.guacd_ssl,
+            authority=settings.guacd_ca,
+        ),
+        sessions,
+        keys,
+        metrics,
+        clock,
+        allow_insecure=settings.allow_insecure_proxyd,
+        max_tunnels=settings.max_tunnels,
+    )
+    door = Door(
+        [HmacV1(_v1_rules(settings))],
+        _ring(settings),
+        sessions,
+        store,
+        Targets([parse_target(text) for text in settings.allowed_targets]),
+        keys,
+        metrics,
+        clock,
+        require_key=settings.require_privkey,
+    )
+    polled = PolledTunnels(gateway, time.monotonic)
+    return Parts(settings, store, sessions, door, gateway, polled, metrics, Webapp(webapp))
+
+
+def _key_directory(settings: Settings) -> KeyDirectory | None:
+    if not settings.use_local_privkey:
+        return None
+    return KeyDirectory(settings.key_directory, settings.key_names, settings.key_group)
+
+
+def _v1_rules(settings: Settings) -> Rules:
+    return Rules(
+        age_limit=settings.timestamp_age_limit / 1000,
+        skew=settings.clock_skew,
+        ports=settings.v1_ports,
+        vnc_password=settings.v1_vnc_password.get_secret_value(),
+        username=re.compile(settings.v1_username),
+        strict=settings.v1_ambiguity == "strict",
+        default_protocol=settings.default_protocol,
+    )
+
+
+def _ring(settings: Settings) -> list[Key]:
+    secret = settings.secret_key.get_secret_value()
+    if not secret:
+        structlog.get_logger().warning("secret-key is not set: no link can be redeemed")
+        return []
+    return [Key("secret-key", secret.encode(), frozenset({"v1"}))]
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    """Background work while the application runs; everything open is closed after it."""
+    parts = app[PARTS]
+    tasks = [
+        asyncio.create_task(parts.sessions.keep_alive(), name="keep sessions"),
+        asyncio.create_task(parts.polled.keep_clean(), name="keep polled tunnels clean"),
+        asyncio.create_task(_keep_tunnels_alive(parts.sessions), name="keep tunnels alive"),
+    ]
+    yield
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    await parts.store.close()
+
+
+async def _keep_tunnels_alive(sessions: Sessions) -> None:
+    while True:
+        await asyncio.sleep(KEEP_ALIVE)
+        for tunnel in sessions.tunnels():
+            tunnel.keep_alive()

@@ -1,0 +1,44 @@
+"""The parts that one application is made of, and what a request is known to be: where views find them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from broker.forwarded import Sender
+from broker.sessions import Session, Sessions
+
+if TYPE_CHECKING:
+    from broker.admission import Door
+    from broker.gateway import Gateway
+    from broker.metrics import Metrics
+    from broker.polling import PolledTunnels
+    from broker.settings import Settings
+    from broker.store.base import Store
+    from broker.webapp import Webapp
+
+__all__ = ["PARTS", "SENDER", "SESSION", "Parts"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What `make_app` builds."""
+
+    settings: Settings
+    store: Store
+    sessions: Sessions
+    door: Door
+    gateway: Gateway
+    polled: PolledTunnels
+    metrics: Metrics
+    webapp: Webapp
+
+
+PARTS = web.AppKey("parts", Parts)
+"""The application's parts."""
+SENDER = web.RequestKey("sender", Sender)
+"""Who sent a request; every request has it."""
+SESSION = web.RequestKey("session", Session)
+"""Whose request it is; every request has it whose route asks for somebody."""

@@ -1,0 +1,217 @@
+"""Who may: tokens, what each of them opens, and the tunnels that are open on it.
+
+A session is sealed with a key made from its token, and found by the token's hash: the store alone opens nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from broker.auth.base import Connection
+from broker.store.base import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broker.auth.base import Grant
+    from broker.store.base import Store
+    from broker.tunnel import Tunnel
+
+__all__ = ["Session", "Sessions", "TokenHash", "hashed"]
+
+TokenHash = str
+"""Names a session where its token must not appear: the SHA-256 of the token, in hexadecimal."""
+
+_TOKEN = re.compile(r"[0-9A-F]{64}", re.ASCII)
+MAX_CONNECTIONS = 64
+"""Connections that one session gathers."""
+KEEP_INTERVAL = 20.0
+"""Seconds between two looks at whether sessions with open tunnels still exist."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one token stands for.
+
+    Attributes:
+        token_hash: names it.
+        user: who it is.
+        source: data source of its connections.
+        connections: what it opens, by identifier.
+        expires: Unix seconds after which it is void whatever happens, or None.
+    """
+
+    token_hash: TokenHash
+    user: str
+    source: str
+    connections: dict[str, Connection] = field(repr=False)
+    expires: float | None = None
+
+
+def hashed(token: str) -> TokenHash:
+    """The hash that names a token's session."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Sessions:
+    """Every session of the deployment, and the tunnels of this broker."""
+
+    def __init__(self, store: Store, clock: Callable[[], float], timeout: float) -> None:
+        """Begin with what the store holds.
+
+        Args:
+            store: where sessions are.
+            clock: Unix seconds.
+            timeout: seconds without activity after which a session is gone.
+        """
+        self._store = store
+        self._clock = clock
+        self._timeout = timeout
+        self._touched: dict[TokenHash, float] = {}
+        self._tunnels: dict[str, Tunnel] = {}
+
+    # -- tokens ----------------------------------------------------------------------------------------------------
+
+    async def open(self, grant: Grant) -> tuple[str, Session]:
+        """Make a session of a grant; returns its token, which is kept nowhere else."""
+        token = secrets.token_bytes(32).hex().upper()
+        connections = {connection.identifier: connection for connection in grant.connections}
+        session = Session(hashed(token), grant.user, grant.source, connections, grant.expires)
+        await self._save(token, session)
+        return token, session
+
+    async def find(self, token: str) -> Session | None:
+        """The session of a token, which counts as activity; None where it is unknown or expired."""
+        if not _TOKEN.fullmatch(token):
+            return None
+        sealed = await self._store.get(Kind.TOKEN, hashed(token))
+        session = _unseal(token, sealed) if sealed is not None else None
+        if session is None or (session.expires is not None and session.expires <= self._clock()):
+            return None
+        await self._touch(session)
+        return session
+
+    async def add(self, token: str, session: Session, grant: Grant) -> Session | None:
+        """Let a session open what another grant of the same person gives; None where that does not fit together."""
+        added = {connection.identifier: connection for connection in grant.connections}
+        fits = (
+            (session.user, session.source) == (grant.user, grant.source)
+            and grant.expires == session.expires
+            and len(session.connections) + len(added) <= MAX_CONNECTIONS
+        )
+        if not fits or added.keys() & session.connections.keys():
+            return None
+        session = replace(session, connections={**session.connections, **added})
+        await self._save(token, session)
+        return session
+
+    async def close(self, token_hash: TokenHash) -> bool:
+        """End a session and its tunnels; False where there was none."""
+        self._touched.pop(token_hash, None)
+        existed = await self._store.delete(Kind.TOKEN, token_hash)
+        for tunnel in self.tunnels(token_hash):
+            tunnel.end_session()
+        return existed
+
+    async def _save(self, token: str, session: Session) -> None:
+        await self._store.put(Kind.TOKEN, session.token_hash, _seal(token, session), self._deadline(session))
+
+    def _deadline(self, session: Session) -> float:
+        idle = self._clock() + self._timeout
+        return idle if session.expires is None else min(idle, session.expires)
+
+    async def _touch(self, session: Session) -> None:
+        """Put the time-out off; written down only when a tenth of it has passed."""
+        now = self._clock()
+        if now - self._touched.get(session.token_hash, 0.0) > self._timeout / 10:
+            self._touched[session.token_hash] = now
+            await self._store.extend(Kind.TOKEN, session.token_hash, self._deadline(session))
+
+    # -- tunnels ---------------------------------------------------------------------------------------------------
+
+    def enter(self, tunnel: Tunnel) -> None:
+        """A tunnel is open."""
+        self._tunnels[tunnel.identifier] = tunnel
+
+    def leave(self, tunnel: Tunnel) -> None:
+        """A tunnel is closed."""
+        self._tunnels.pop(tunnel.identifier, None)
+
+    def tunnel(self, identifier: str) -> Tunnel | None:
+        """An open tunnel of this broker."""
+        return self._tunnels.get(identifier)
+
+    def tunnels(self, token_hash: TokenHash | None = None) -> list[Tunnel]:
+        """The open tunnels of this broker, or of one session."""
+        return [
+            tunnel
+            for tunnel in self._tunnels.values()
+            if token_hash is None or hmac.compare_digest(tunnel.session.token_hash, token_hash)
+        ]
+
+    async def keep_alive(self) -> None:
+        """Keep sessions with open tunnels, and end tunnels whose session is gone; runs for ever."""
+        while True:
+            await asyncio.sleep(KEEP_INTERVAL)
+            await self.look_after()
+
+    async def look_after(self) -> None:
+        """One round of `keep_alive`."""
+        for session in {tunnel.session.token_hash: tunnel.session for tunnel in self.tunnels()}.values():
+            kept = await self._store.extend(Kind.TOKEN, session.token_hash, self._deadline(session))
+            expired = session.expires is not None and session.expires <= self._clock()
+            if not kept or expired:
+                await self.close(session.token_hash)
+        horizon = self._clock() - self._timeout
+        self._touched = {name: when for name, when in self._touched.items() if when > horizon}
+
+    def __len__(self) -> int:
+        return len(self._tunnels)
+
+
+# -- sealing ---------------------------------------------------------------------------------------------------------
+
+_NONCE_BYTES = 12
+
+
+def _cipher(token: str) -> AESGCM:
+    return AESGCM(hashlib.sha256(b"fanlight session\0" + token.encode()).digest())
+
+
+def _seal(token: str, session: Session) -> bytes:
+    plain = {
+        "user": session.user,
+        "source": session.source,
+        "expires": session.expires,
+        "connections": [
+            [row.identifier, row.name, row.protocol, dict(row.parameters)]
+            for row in session.connections.values()
+        ],
+    }
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + _cipher(token).encrypt(nonce, json.dumps(plain).encode(), session.token_hash.encode())
+
+
+def _unseal(token: str, sealed: bytes) -> Session | None:
+    """What was sealed; None for a forged or foreign record."""
+    name = hashed(token)
+    try:
+        plain = json.loads(
+            _cipher(token).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
+        )
+        rows = [Connection(*row) for row in plain["connections"]]
+        return Session(
+            name, plain["user"], plain["source"], {row.identifier: row for row in rows}, plain["expires"]
+        )
+    except (InvalidTag, ValueError, KeyError, TypeError):
+        return None

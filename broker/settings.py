@@ -1,0 +1,229 @@
+"""The broker's settings: one frozen model, read once. Where values come from is `proxyd.sources`.
+
+Field names and descriptions are the settings reference: docs/reference/settings.md is generated from them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+
+__all__ = ["Network", "Settings"]
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _split(value: Any) -> Any:
+    """`a, b` as written in a properties file or the environment; TOML has real lists."""
+    if isinstance(value, str):
+        return [part for part in re.split(r",\s*", value.strip()) if part]
+    return value
+
+
+def _pairs(value: Any) -> Any:
+    """`ssh=22,vnc=5905`."""
+    if not isinstance(value, str):
+        return value
+    parts = [part.partition("=") for part in _split(value)]
+    if not all(separator for _, separator, _ in parts):
+        raise ValueError("should look like ssh=22,vnc=5905")
+    return {name.strip(): number.strip() for name, _, number in parts}
+
+
+def _protocols(ports: dict[str, int]) -> dict[str, int]:
+    if not ports.keys() <= {"ssh", "vnc"}:
+        raise ValueError("names a protocol that is neither ssh nor vnc")
+    return ports
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", text):
+        raise ValueError(
+            "an origin is written like https://portal.example.org, in lower case, without a path"
+        )
+    return re.sub(r"(?<=^http):(//.*):80$|(?<=^https):(//.*):443$", r":\1\2", text)
+
+
+def _network(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("a network is written like 10.0.0.0/8") from None
+
+
+def _base_path(text: str) -> str:
+    if not re.fullmatch(r"/([A-Za-z0-9._~-]+/)*", text) or "/./" in text or "/../" in text:
+        raise ValueError("a base path begins and ends with a slash, like /guacamole/")
+    return text
+
+
+def _user_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return text
+
+
+def _log_level(text: Any) -> Any:
+    """Guacamole knows two more words."""
+    return {"warn": "warning", "trace": "debug"}.get(text, text)
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser()
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_split)]
+Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_split)]
+Ports = Annotated[
+    dict[str, Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_pairs), AfterValidator(_protocols)
+]
+FilePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+class Settings(BaseModel):
+    """What the broker can be told."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    # -- where it listens
+    bind: str = Field("127.0.0.1:8080", description="Where the broker listens: `HOST:PORT` or `unix:PATH`.")
+    base_path: Annotated[str, AfterValidator(_base_path)] = Field(
+        "/guacamole/", description="The path under which everything is served; `/` redirects there."
+    )
+    metrics_bind: str = Field(
+        "127.0.0.1:9090", description="Where Prometheus metrics are served; empty switches them off."
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Networks of front proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+    )
+    allowed_origins: Origins = Field(
+        (),
+        description="Origins besides our own that may open sockets, call the interface and embed the page, "
+        "like `https://portal.example.org`.",
+    )
+    drain_timeout: float = Field(
+        5.0,
+        ge=0,
+        le=86400,
+        description="Seconds that open tunnels are given to end by themselves on SIGTERM.",
+    )
+    max_tunnels: int = Field(5000, ge=1, description="Open tunnels; more are refused as busy.")
+
+    # -- the daemon
+    guacd_hostname: str = Field(
+        "localhost", description="Host of proxyd (or guacd), or `unix:PATH` of its socket."
+    )
+    guacd_port: int = Field(4822, ge=1, le=65535, description="Port of proxyd.")
+    guacd_ssl: bool = Field(default=False, description="Speak TLS to proxyd.")
+    guacd_ca: FilePath | None = Field(
+        None,
+        description="PEM file with the authority or certificate of proxyd; the system's where not given.",
+    )
+    allow_insecure_proxyd: bool = Field(
+        default=False, description="Let private keys cross plain TCP to a proxyd on another host."
+    )
+
+    # -- signed links
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="The secret that the platform signs v1 links with; used as it stands, in UTF-8.",
+    )
+    timestamp_age_limit: int = Field(
+        600_000, ge=0, le=86_400_000, description="Milliseconds that a v1 link is good for."
+    )
+    allow_unlimited_age: bool = Field(
+        default=False, description="Accept `timestamp-age-limit: 0`, which makes v1 links never expire."
+    )
+    clock_skew: float = Field(
+        30.0, ge=0, le=300, description="Seconds that a signed timestamp may lie in the future."
+    )
+    default_protocol: Literal["", "ssh", "vnc", "rdp"] = Field(
+        "", description="Protocol of a v1 link that names none; only `ssh` and `vnc` can be opened."
+    )
+    v1_ports: Ports = Field(
+        {"ssh": 22, "vnc": 5905}, description="The one port of each protocol in v1 links: `ssh=22,vnc=5905`."
+    )
+    v1_vnc_password: SecretStr = Field(
+        SecretStr("display"), description="The one VNC password that v1 links carry."
+    )
+    v1_username: Annotated[str, AfterValidator(_user_pattern)] = Field(
+        r"[a-z_][a-z0-9_.-]{0,31}",
+        description="User names in v1 links; a regular expression matched in full.",
+    )
+    v1_ambiguity: Literal["profile", "strict"] = Field(
+        "profile",
+        description="`profile`: names begin with a letter or `_`, so that a v1 message has one meaning. "
+        "`strict`: names may begin with a digit, and a message with two meanings is refused.",
+    )
+    allowed_targets: Words = Field(
+        ("0.0.0.0/0:22+5900-5999", "[::/0]:22+5900-5999"),
+        description="Networks and ports that may be opened: `10.0.0.0/8:22+5905, [2001:db8::/32]:*`. Loopback, "
+        "link-local and the broker's own addresses only where they are listed themselves.",
+    )
+
+    # -- keys of users
+    use_local_privkey: bool = Field(
+        default=False, description="Sign in with the user's private key out of `key-directory`."
+    )
+    key_directory: FilePath = Field(
+        Path("/etc/guacamole/keys"), description="Holds a folder for each user, with the key files in it."
+    )
+    key_names: Words = Field(
+        ("id_ed25519_guac", "id_ecdsa_guac", "id_rsa_guac"),
+        description="Names of key files, in the order in which they are tried.",
+    )
+    key_group: str = Field("", description="A group that may read key files (mode 0640) besides their owner.")
+    require_privkey: bool = Field(
+        default=False,
+        description="Refuse a user without a key file; otherwise the instance asks for a password.",
+    )
+
+    # -- sessions
+    api_session_timeout: int = Field(
+        60, ge=1, le=10080, description="Minutes without activity after which a token dies."
+    )
+    api_max_request_size: int = Field(
+        2_097_152, ge=0, description="Bytes of a request body that the interface takes; 0 is no limit."
+    )
+    store: str = Field(
+        "sqlite:///~/.local/state/fanlight/broker.sqlite",
+        description="Where tokens, used signatures and history are kept: `sqlite:///PATH` or `redis://HOST:PORT/0`.",
+    )
+
+    # -- telling
+    log_level: Annotated[Literal["error", "warning", "info", "debug"], BeforeValidator(_log_level)] = Field(
+        "info", description="Lines below are dropped."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if self.timestamp_age_limit == 0 and not self.allow_unlimited_age:
+            raise ValueError(
+                "timestamp-age-limit is 0: links would never expire; allow-unlimited-age permits it"
+            )
+        return self

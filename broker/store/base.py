@@ -1,0 +1,62 @@
+"""What the broker remembers between requests, and across restarts: small records that expire."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+__all__ = ["Kind", "Store", "StoreError"]
+
+
+class Kind(Enum):
+    """The kinds of record; each has keys of its own."""
+
+    TOKEN = "token"  # noqa: S105 - a kind of record, not a secret
+    """Who holds a token: sealed, under the token's hash."""
+    NONCE = "nonce"
+    """Signed requests that were redeemed: the replay store."""
+    RUNNING = "running"
+    """Connections that are open now."""
+    HISTORY = "history"
+    """Connections that were open."""
+    SHARE = "share"
+    """Links that let another person join a running connection."""
+    FAILURES = "failures"
+    """Refused requests by address, user or key: a counter each."""
+    BAN = "ban"
+    """Addresses, users and keys that are kept out for a while."""
+
+
+class StoreError(Exception):
+    """The store does not answer."""
+
+
+class Store(Protocol):
+    """Records by kind and key. Expiry is in Unix seconds; an expired record is as good as none.
+
+    Every method raises `StoreError` where the store does not answer.
+    """
+
+    async def add(self, kind: Kind, key: str, value: bytes, expires: float) -> bool:
+        """Put a record where none is; False if there was one. Atomic: of two callers one gets True."""
+
+    async def put(self, kind: Kind, key: str, value: bytes, expires: float) -> None:
+        """Put or replace a record."""
+
+    async def get(self, kind: Kind, key: str) -> bytes | None:
+        """The record's value."""
+
+    async def extend(self, kind: Kind, key: str, expires: float) -> bool:
+        """Let a record live until `expires`; False if there is none."""
+
+    async def delete(self, kind: Kind, key: str) -> bool:
+        """Remove a record; False if there was none."""
+
+    async def count(self, kind: Kind, key: str, expires: float) -> int:
+        """Add one to a counter, which begins at zero and lives until `expires`, and return it."""
+
+    async def newest(self, kind: Kind, limit: int) -> dict[str, bytes]:
+        """Records of a kind by key, the one that was put last first."""
+
+    async def close(self) -> None:
+        """Give back what was opened."""

@@ -1,0 +1,138 @@
+"""The shared store of several brokers: Redis or Valkey."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from broker.store.base import Kind, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+__all__ = ["RedisStore"]
+
+LISTED = frozenset({Kind.RUNNING, Kind.HISTORY, Kind.SHARE, Kind.BAN})
+"""Kinds that `newest` is asked for: a sorted set holds their keys by the time of the last put."""
+MAX_LISTED = 100_000
+"""Keys in such a set; the oldest are forgotten first."""
+TIMEOUT = 5.0
+"""Seconds that Redis has for an answer."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def _answering(
+    method: Callable[Arguments, Coroutine[Any, Any, Result]],
+) -> Callable[Arguments, Coroutine[Any, Any, Result]]:
+    """Turn the client's errors into ours."""
+
+    @functools.wraps(method)
+    async def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        try:
+            return await method(*arguments, **options)
+        except (RedisError, OSError) as error:
+            raise StoreError(f"the store does not answer: {type(error).__name__}") from None
+
+    return call
+
+
+class RedisStore:
+    """See `Store`."""
+
+    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+        """Describe the server; nothing is opened before the first call.
+
+        Args:
+            url: `redis://`, `rediss://` or `unix://`, as redis-py takes it.
+            clock: Unix seconds.
+        """
+        self._clock = clock
+        self._redis: Any = Redis.from_url(
+            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, health_check_interval=30
+        )
+
+    @_answering
+    async def add(self, kind: Kind, key: str, value: bytes, expires: float) -> bool:
+        """See `Store.add`."""
+        done = await self._redis.set(_key(kind, key), value, pxat=_milliseconds(expires), nx=True)
+        if done and kind in LISTED:
+            await self._list(kind, key)
+        return bool(done)
+
+    @_answering
+    async def put(self, kind: Kind, key: str, value: bytes, expires: float) -> None:
+        """See `Store.put`."""
+        await self._redis.set(_key(kind, key), value, pxat=_milliseconds(expires))
+        if kind in LISTED:
+            await self._list(kind, key)
+
+    @_answering
+    async def get(self, kind: Kind, key: str) -> bytes | None:
+        """See `Store.get`."""
+        value: bytes | None = await self._redis.get(_key(kind, key))
+        return value
+
+    @_answering
+    async def extend(self, kind: Kind, key: str, expires: float) -> bool:
+        """See `Store.extend`."""
+        return bool(await self._redis.pexpireat(_key(kind, key), _milliseconds(expires)))
+
+    @_answering
+    async def delete(self, kind: Kind, key: str) -> bool:
+        """See `Store.delete`."""
+        return bool(await self._redis.delete(_key(kind, key)))
+
+    @_answering
+    async def count(self, kind: Kind, key: str, expires: float) -> int:
+        """See `Store.count`."""
+        async with self._redis.pipeline() as both:
+            both.incr(_key(kind, key))
+            both.pexpireat(_key(kind, key), _milliseconds(expires))
+            total, _ = await both.execute()
+        return int(total)
+
+    @_answering
+    async def newest(self, kind: Kind, limit: int) -> dict[str, bytes]:
+        """See `Store.newest`."""
+        found: dict[str, bytes] = {}
+        start = 0
+        while len(found) < limit:
+            keys = [
+                name.decode() for name in await self._redis.zrevrange(_list(kind), start, start + limit - 1)
+            ]
+            if not keys:
+                break
+            values = await self._redis.mget([_key(kind, key) for key in keys])
+            found |= {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+            gone = [key for key, value in zip(keys, values, strict=True) if value is None]
+            if gone:
+                await self._redis.zrem(_list(kind), *gone)
+            start += len(keys) - len(gone)
+        return dict(list(found.items())[:limit])
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        await self._redis.aclose()
+
+    async def _list(self, kind: Kind, key: str) -> None:
+        async with self._redis.pipeline() as both:
+            both.zadd(_list(kind), {key: self._clock()})
+            both.zremrangebyrank(_list(kind), 0, -MAX_LISTED - 1)
+            await both.execute()
+
+
+def _key(kind: Kind, key: str) -> str:
+    return f"fanlight:{kind.value}:{key}"
+
+
+def _list(kind: Kind) -> str:
+    return f"fanlight:{kind.value}"
+
+
+def _milliseconds(expires: float) -> int:
+    return max(1, int(expires * 1000))

@@ -1,0 +1,135 @@
+"""Which addresses may be opened: an allow-list of networks and ports, and names turned into addresses once."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = ["Target", "TargetRefusedError", "Targets", "is_own_address", "parse_target", "resolve"]
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+RESOLVE_TIMEOUT = 5.0
+MAX_NAME = 253
+
+GUARDED: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "224.0.0.0/3",
+        "100.100.100.200/32", "168.63.129.16/32",
+        "::/128", "::1/128", "fe80::/10", "ff00::/8", "fd00:ec2::254/128", "fd20:ce::254/128",
+        "64:ff9b::/96", "2002::/16",
+    )
+)  # fmt: skip
+"""Loopback, link-local, multicast, the clouds' metadata services and ways around them: only where listed themselves."""
+
+_ENTRY = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:]+))(?::(?P<ports>\*|[0-9+-]+))?")
+
+
+class TargetRefusedError(Exception):
+    """This address may not be opened. The text is for the log."""
+
+
+class Target(NamedTuple):
+    """One entry: a network, and inclusive ranges of ports."""
+
+    network: Network
+    ports: tuple[tuple[int, int], ...]
+
+    def covers(self, address: Address, port: int) -> bool:
+        """Whether the entry permits this address and port."""
+        return address in self.network and any(low <= port <= high for low, high in self.ports)
+
+
+def parse_target(text: str) -> Target:
+    """Read `10.0.0.0/8:22+5900-5999`, `[2001:db8::/32]:*` or a network alone, which means every port.
+
+    Raises:
+        ValueError: not of that form.
+    """
+    match = _ENTRY.fullmatch(text.strip())
+    try:
+        if match is None:
+            raise ValueError
+        network = ipaddress.ip_network(match["bracketed"] or match["plain"], strict=False)
+        ports = tuple(_range(part) for part in (match["ports"] or "*").split("+"))
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not of the form 10.0.0.0/8:22+5900-5999 or [2001:db8::/32]:*"
+        ) from None
+    return Target(network, ports)
+
+
+def _range(text: str) -> tuple[int, int]:
+    if text == "*":
+        return 1, 65535
+    first, dash, last = text.partition("-")
+    low, high = int(first), int(last if dash else first)
+    if not 1 <= low <= high <= 65535:
+        raise ValueError
+    return low, high
+
+
+def is_own_address(address: Address) -> bool:
+    """Whether the address is one of this machine's: a packet to it would leave from it. Nothing is sent."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(address), 9))
+            name: str = probe.getsockname()[0]
+            return ipaddress.ip_address(name.partition("%")[0]) == address
+        except (OSError, ValueError):
+            return False
+
+
+class Targets:
+    """The allow-list."""
+
+    def __init__(self, entries: Sequence[Target], is_own: Callable[[Address], bool] = is_own_address) -> None:
+        self._entries = entries
+        self._is_own = is_own
+
+    def check(self, address: str, port: int) -> None:
+        """Return if this address and port may be opened.
+
+        Raises:
+            TargetRefusedError: it may not.
+        """
+        value = ipaddress.ip_address(address)
+        value = getattr(value, "ipv4_mapped", None) or value
+        covering = [entry.network for entry in self._entries if entry.covers(value, port)]
+        if not covering:
+            raise TargetRefusedError(f"{address}:{port} is not in allowed-targets")
+        guarded = next((network for network in GUARDED if value in network), None)
+        if guarded is not None:
+            if not any(_inside(network, guarded) for network in covering):
+                raise TargetRefusedError(f"{address} is in {guarded}, which must be listed itself")
+        elif not any(network.num_addresses == 1 for network in covering) and self._is_own(value):
+            raise TargetRefusedError(f"{address} is this machine, which must be listed itself")
+
+
+def _inside(network: Network, guarded: Network) -> bool:
+    return network.version == guarded.version and network.subnet_of(guarded)  # type: ignore[arg-type]
+
+
+async def resolve(host: str) -> Iterable[str]:
+    """The addresses of a name or of an address, each once, in the resolver's order.
+
+    Raises:
+        TargetRefusedError: no such name, or no answer in time.
+    """
+    if not host or len(host) > MAX_NAME:
+        raise TargetRefusedError("the name of the instance is missing or too long")
+    try:
+        async with asyncio.timeout(RESOLVE_TIMEOUT):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, TimeoutError):
+        raise TargetRefusedError("the name of the instance is not known") from None
+    return dict.fromkeys(str(entry[4][0]) for entry in found)

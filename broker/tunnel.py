@@ -1,0 +1,124 @@
+"""One browser's way to one session on proxyd: instructions both ways, and how it ends. No HTTP vocabulary."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from proxyd.wire.instruction import Instruction, InstructionParser, WireError, encode
+from proxyd.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from broker.auth.base import Connection
+    from broker.proxyd_client import Upstream
+    from broker.sessions import Session
+
+__all__ = ["MAX_MESSAGE", "Tunnel"]
+
+MAX_MESSAGE = 262144
+"""Bytes of one message from a browser."""
+NOP = encode("nop")
+GOODBYE = encode("disconnect")
+
+
+class Tunnel:
+    """A tunnel that is open.
+
+    `receive` is the pump towards the browser, `send` the one towards the daemon. Both wait when the other side is slow,
+    so no queue grows here.
+
+    Attributes:
+        identifier: the tunnel's UUID, told to the browser.
+        session: whose it is.
+        connection: what it shows.
+        address: the browser's address.
+        opened: Unix seconds.
+        received: bytes from the daemon.
+        sent: bytes to it.
+        status: how it ended; None while it is open.
+    """
+
+    def __init__(
+        self, session: Session, connection: Connection, upstream: Upstream, address: str, opened: float
+    ) -> None:
+        self.identifier = str(uuid.uuid4())
+        self.session = session
+        self.connection = connection
+        self.address = address
+        self.opened = opened
+        self.received = 0
+        self.sent = 0
+        self.status: Status | None = None
+        self._upstream = upstream
+        self._quiet = False
+        self._tail = b""
+
+    @property
+    def connection_id(self) -> str:
+        """The daemon's name of the connection: `$` and a UUID."""
+        return self._upstream.connection_id
+
+    @property
+    def reference(self) -> str:
+        """Four characters that stand on the person's screen and in the daemon's log."""
+        return self.connection_id[1:5].upper()
+
+    async def receive(self) -> bytes:
+        """The daemon's next whole instructions; empty once the tunnel is over, with `status` saying how.
+
+        Only one caller at a time.
+        """
+        if self.status is not None:
+            return b""
+        try:
+            data = await self._upstream.read()
+        except StatusError as error:
+            self.end(error.status)
+            return b""
+        if data:
+            self.received += len(data)
+            self._tail = data[-len(GOODBYE) :]
+        else:  # a daemon says goodbye; one that vanishes has died
+            self.end(Status.SUCCESS if self._tail == GOODBYE else Status.UPSTREAM_ERROR)
+        return data if self.status is None else b""
+
+    async def send(self, message: bytes) -> bytes:
+        """Pass a browser's message on; returns what the browser is answered at once.
+
+        A message holds whole instructions. Those with an empty opcode are between browser and broker (sheet 1.4).
+
+        Raises:
+            StatusError: the message is too large or not a sequence of instructions.
+        """
+        if len(message) > MAX_MESSAGE:
+            raise StatusError(Status.CLIENT_OVERRUN, "The browser sent a message that is too large.")
+        parser = InstructionParser()
+        instructions = parser.feed(message)
+        if parser.pending:
+            raise WireError("a message ends inside an instruction")
+        onward = b"".join(row.encode() for row in instructions if row.opcode)
+        if onward:
+            self._quiet = False
+            self.sent += len(onward)
+            await self._upstream.write(onward)
+        return b"".join(row.encode() for row in instructions if _is_ping(row))
+
+    def keep_alive(self) -> None:
+        """Called at an interval: a browser in the background sleeps, the daemon shall not take it for dead."""
+        if self._quiet:
+            self._upstream.write_soon(NOP)
+        self._quiet = True
+
+    def end(self, status: Status) -> None:
+        """Close the tunnel; the first status counts."""
+        if self.status is None:
+            self.status = status
+            self._upstream.close()
+
+    def end_session(self) -> None:
+        """The token is gone."""
+        self.end(Status.SESSION_CLOSED)
+
+
+def _is_ping(instruction: Instruction) -> bool:
+    return not instruction.opcode and len(instruction.args) >= 2 and instruction.args[0] == "ping"

@@ -1,0 +1,112 @@
+"""What several views share: bodies within bounds, and the parameters of a tunnel (sheet 9.3)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiohttp import hdrs
+
+from broker.errors import ApiError
+from proxyd.wire.handshake import MAX_DPI, MAX_SIDE, ClientInfo, number
+from proxyd.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aiohttp import web
+
+    from broker.sessions import Session
+
+__all__ = ["Wanted", "read_body", "wanted"]
+
+BODY_TIMEOUT = 10.0
+"""Seconds that a body has to arrive in full."""
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """The body, bounded in size and time.
+
+    Raises:
+        ApiError: it is too large, or comes too slowly.
+    """
+    too_large = ApiError(413, "The body is too large.", {hdrs.CONNECTION: "close"})
+    if limit and (request.content_length or 0) > limit:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if limit and len(body) > limit:
+                    raise too_large
+    except TimeoutError:
+        raise ApiError(408, "The body came too slowly.", {hdrs.CONNECTION: "close"}) from None
+    return bytes(body)
+
+
+MAX_TYPES = 32
+"""Image, audio or video types that a browser names."""
+MAX_WORD = 128
+"""Characters of a type or a time zone."""
+
+
+class Wanted(NamedTuple):
+    """What a browser asks a tunnel for.
+
+    Attributes:
+        identifier: of the connection.
+        client: what the browser said of itself.
+    """
+
+    identifier: str
+    client: ClientInfo
+
+
+def wanted(session: Session, values: Callable[[str], Sequence[str]]) -> Wanted:
+    """Read the parameters of a tunnel.
+
+    Args:
+        session: whose tunnel; its user is named to the daemon.
+        values: the values of a parameter.
+
+    Raises:
+        StatusError: one is missing or absurd (CLIENT_BAD_REQUEST), or names what is not there (RESOURCE_NOT_FOUND).
+    """
+    identifier, kind, source = (
+        _required(values, name) for name in ("GUAC_ID", "GUAC_TYPE", "GUAC_DATA_SOURCE")
+    )
+    if kind not in {"c", "g", "a"}:
+        raise StatusError(Status.CLIENT_BAD_REQUEST, "GUAC_TYPE is not one of c, g and a.")
+    if kind != "c" or source != session.source:
+        raise StatusError(Status.RESOURCE_NOT_FOUND, "This token opens no such connection.")
+    client = ClientInfo(
+        width=_number(values, "GUAC_WIDTH", 1024, MAX_SIDE),
+        height=_number(values, "GUAC_HEIGHT", 768, MAX_SIDE),
+        dpi=_number(values, "GUAC_DPI", 96, MAX_DPI),
+        audio=_words(values, "GUAC_AUDIO"),
+        video=_words(values, "GUAC_VIDEO"),
+        timezone=next(iter(_words(values, "GUAC_TIMEZONE")), ""),
+        name=session.user,
+    )
+    client.image = _words(values, "GUAC_IMAGE") or client.image
+    return Wanted(identifier, client)
+
+
+def _required(values: Callable[[str], Sequence[str]], name: str) -> str:
+    given = values(name)
+    if not given or not given[0]:
+        raise StatusError(Status.CLIENT_BAD_REQUEST, f"{name} is missing.")
+    return given[0]
+
+
+def _number(values: Callable[[str], Sequence[str]], name: str, default: int, high: int) -> int:
+    given = values(name)
+    return number(given[0], name, 1, high) if given and given[0] else default
+
+
+def _words(values: Callable[[str], Sequence[str]], name: str) -> tuple[str, ...]:
+    words = tuple(word for word in values(name) if word)
+    if len(words) > MAX_TYPES or any(len(word) > MAX_WORD or not word.isprintable() for word in words):
+        raise StatusError(Status.CLIENT_BAD_REQUEST, f"{name} is too long.")
+    return words

@@ -1,0 +1,90 @@
+"""The page and what it loads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+
+from broker.access import Route
+from broker.errors import not_found
+from broker.parts import PARTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["ROUTES", "redirect"]
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""For files whose names hold a hash of their content."""
+NOT_BUILT = "The page's bundle is missing. In a checkout, `make setup` builds it.\n"
+
+
+async def client(request: web.Request) -> web.Response:
+    """The page itself; it is the same for everybody."""
+    parts = request.app[PARTS]
+    if not parts.webapp.assets.scripts:
+        return web.Response(status=503, text=NOT_BUILT)
+    language = _language(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), list(parts.webapp.languages))
+    config = {"basePath": parts.settings.base_path, "languages": parts.webapp.languages}
+    text = parts.webapp.render("client.html", parts.settings.base_path, language, config)
+    return web.Response(
+        text=text,
+        content_type="text/html",
+        headers={hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: "Accept-Language"},
+    )
+
+
+def _language(accepted: str, known: list[str]) -> str:
+    """The first known language that the browser names; browsers sort them."""
+    for entry in accepted.split(",")[:10]:
+        key = entry.partition(";")[0].strip().lower()
+        if key in known:
+            return key
+        if key.partition("-")[0] in known:
+            return key.partition("-")[0]
+    return "en"
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """A file of the bundle."""
+    path = _file(request.app[PARTS].webapp.dist, request.match_info["path"])
+    if path is None:
+        raise not_found("page")
+    hashed = request.match_info["path"].startswith("assets/")
+    return web.FileResponse(path, headers={hdrs.CACHE_CONTROL: IMMUTABLE if hashed else "no-cache"})
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    """A regular file below a folder; nothing hidden, nothing outside."""
+    if "\0" in name or any(part.startswith(".") for part in name.split("/")):
+        return None
+    path = (folder / name.lstrip("/")).resolve()
+    return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
+
+
+def redirect(base_path: str) -> Route:
+    """`/` leads to the page."""
+
+    async def to_page(_: web.Request) -> web.Response:
+        return web.Response(status=302, headers={hdrs.LOCATION: base_path})
+
+    return Route(hdrs.METH_GET, "/", to_page)
+
+
+async def languages(request: web.Request) -> web.Response:
+    """`api/languages`: display names by key."""
+    return web.json_response(request.app[PARTS].webapp.languages)
+
+
+async def patches(_: web.Request) -> web.Response:
+    """`api/patches`: ours are applied before the page is sent."""
+    return web.json_response([])
+
+
+ROUTES = (
+    Route(hdrs.METH_GET, "", client),
+    Route(hdrs.METH_GET, "api/languages", languages),
+    Route(hdrs.METH_GET, "api/patches", patches),
+    Route(hdrs.METH_GET, "{path:(?!api/).+}", asset),
+)

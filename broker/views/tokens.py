@@ -1,0 +1,68 @@
+"""Tokens and sessions: `api/tokens`, `api/session` (sheet 9.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import hdrs, web
+
+from broker.access import Route, by_token, token_of
+from broker.auth.base import Claim
+from broker.auth.form import MAX_BODY, parse_form
+from broker.errors import ApiError, not_found
+from broker.parts import PARTS, SENDER, SESSION
+from broker.sessions import hashed
+from broker.views.base import read_body
+
+if TYPE_CHECKING:
+    from broker.sessions import Session
+
+__all__ = ["ROUTES"]
+
+
+async def create(request: web.Request) -> web.Response:
+    """`POST api/tokens`: redeem a signed request, or renew a token.
+
+    The body is read as a form whatever its type is called: platforms send none.
+    """
+    if request.content_type.startswith("multipart/"):
+        raise ApiError(415, "A form is expected, not multipart.")
+    form = parse_form(await read_body(request, MAX_BODY))
+    claim = Claim(form, request[SENDER].address)
+    token, session = await request.app[PARTS].door.enter(claim, claim.first("token") or token_of(request))
+    return web.json_response(_described(token, session))
+
+
+def _described(token: str, session: Session) -> dict[str, Any]:
+    return {
+        "authToken": token,
+        "username": session.user,
+        "dataSource": session.source,
+        "availableDataSources": [session.source],
+    }
+
+
+async def delete(request: web.Request) -> web.Response:
+    """`DELETE api/tokens/{token}`: forget a token and close its tunnels."""
+    if not await request.app[PARTS].sessions.close(hashed(request.match_info["token"])):
+        raise not_found("token")
+    return web.Response(status=204)
+
+
+async def check(request: web.Request) -> web.Response:
+    """`HEAD api/session`: whether the token is good."""
+    return web.Response(status=204)
+
+
+async def log_out(request: web.Request) -> web.Response:
+    """`DELETE api/session`: forget the token in use."""
+    await request.app[PARTS].sessions.close(request[SESSION].token_hash)
+    return web.Response(status=204)
+
+
+ROUTES = (
+    Route(hdrs.METH_POST, "api/tokens", create),
+    Route(hdrs.METH_DELETE, "api/tokens/{token}", delete),
+    Route(hdrs.METH_HEAD, "api/session", check, by_token),
+    Route(hdrs.METH_DELETE, "api/session", log_out, by_token),
+)
