@@ -118,25 +118,17 @@ class Canvas:
             target = self.layer(index)
         below = target[max(y, 0) : y + source.shape[0], max(x, 0) : x + source.shape[1]]
         above = source[max(-y, 0) :, max(-x, 0) :][: below.shape[0], : below.shape[1]]
-        below[:] = _MASKS[Mask(mask)](below, above)
+        below[:] = _composite(below, above, mask)
 
 
-def _over(below: RGBA, above: RGBA) -> RGBA:
-    alpha = above[..., 3:].astype(np.float64) / 255
-    beneath = below[..., 3:].astype(np.float64) / 255 * (1 - alpha)
-    total = alpha + beneath
-    colours = (above[..., :3] * alpha + below[..., :3] * beneath) / np.maximum(total, 1e-9)
+def _composite(below: RGBA, above: RGBA, mask: int) -> RGBA:
+    """Porter and Duff's operators; bits of the mask: 1 and 2 keep what is below where the source is and is not,
+    4 and 8 draw the source where something was and was not below."""
+    if mask == Mask.SRC or (mask == Mask.OVER and above[..., 3].min(initial=255) == 255):
+        return above
+    source, target = above[..., 3:] / 255, below[..., 3:] / 255
+    drawn = source * (target * bool(mask & 4) + (1 - target) * bool(mask & 8))
+    kept = target * (source * bool(mask & 1) + (1 - source) * bool(mask & 2))
+    total = drawn + kept
+    colours = (above[..., :3] * drawn + below[..., :3] * kept) / np.maximum(total, 1e-9)
     return np.rint(np.concatenate([colours, total * 255], axis=-1)).astype(np.uint8)
-
-
-def _source(below: RGBA, above: RGBA) -> RGBA:
-    return above
-
-
-def _out(below: RGBA, above: RGBA) -> RGBA:
-    kept = below.astype(np.uint16)
-    kept[..., 3] = kept[..., 3] * (255 - above[..., 3].astype(np.uint16)) // 255
-    return kept.astype(np.uint8)
-
-
-_MASKS = {Mask.OVER: _over, Mask.SRC: _source, Mask.ROUT: _out}
