@@ -60,14 +60,11 @@ class Clipboard:
     def paste(self, text: str) -> None:
         """Put text on the server's clipboard, cut at the limit."""
         text = _within(text.replace("\r\n", "\n"), self._limit)
-        if not self._server & _Flag.TEXT:
-            self._send(client_cut_text(text.encode(self._encoding, "replace")))
-            return
-        self._offered = text
-        if self._server & _Flag.NOTIFY:
+        if self._server & _Flag.TEXT and self._server & _Flag.NOTIFY:
+            self._offered = text
             self._send(extended_cut_text(_FLAGS.pack(_Flag.NOTIFY | _Flag.TEXT)))
-        else:
-            self._provide()
+        else:  # x11vnc announces the extended clipboard without notify, and drops what is provided
+            self._send(client_cut_text(text.encode(self._encoding, "replace")))
 
     def read(self) -> Reading[None]:
         """Read the rest of a ServerCutText.

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Blitter"]
 
-CREATE_WINDOW, MAP_WINDOW, GET_INPUT_FOCUS, CREATE_GC, PUT_IMAGE = 1, 8, 43, 55, 72
+CREATE_WINDOW, MAP_WINDOW, GET_INPUT_FOCUS, CREATE_GC, COPY_AREA, PUT_IMAGE = 1, 8, 43, 55, 62, 72
+SET_CLOSE_DOWN_MODE = 112
+RETAIN_PERMANENT = 1
 OVERRIDE_REDIRECT = 1 << 9
 Z_PIXMAP, DEPTH = 2, 24
 
 
 class Blitter:
-    """A window over the whole display, as a context manager."""
+    """A window over the whole display, as a context manager; the window stays when the program ends."""
 
     def __init__(self, display: str) -> None:
         """`display` is like `:7`, a local one."""
@@ -42,6 +44,7 @@ class Blitter:
         )  # fmt: skip
         self._send(MAP_WINDOW, 0, struct.pack("<I", self._window))
         self._send(CREATE_GC, 0, struct.pack("<III", self._context, self._window, 0))
+        self._send(SET_CLOSE_DOWN_MODE, RETAIN_PERMANENT)
         self.wait()
 
     def __enter__(self) -> Self:
@@ -62,6 +65,11 @@ class Blitter:
                 "<IIHHhhBBxx", self._window, self._context, width, len(part), x, y + top, 0, DEPTH
             )
             self._send(PUT_IMAGE, Z_PIXMAP, place, part)
+
+    def copy(self, source_x: int, source_y: int, width: int, height: int, x: int, y: int) -> None:
+        """Move pixels within the window; a VNC server may see that they moved."""
+        places = struct.pack("<hhhhHH", source_x, source_y, x, y, width, height)
+        self._send(COPY_AREA, 0, struct.pack("<III", self._window, self._window, self._context) + places)
 
     def wait(self) -> None:
         """Return when the display has done everything."""

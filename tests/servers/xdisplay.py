@@ -116,7 +116,7 @@ class XDisplay:
         owner.stdin.close()
 
     def pasted(self) -> str:
-        """What a program here would paste; empty while nothing is on the clipboard."""
+        """What a program here would paste; empty while there is nothing. Waits for the owner: call it in a thread."""
         done = subprocess.run(
             [processes.require("xclip"), "-selection", "clipboard", "-o", "-t", "UTF8_STRING"],
             env=self.environment, capture_output=True, timeout=20, check=False,
