@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from broker.__main__ import app as broker_app
 from pydantic import SecretStr
 from typer.main import get_command
 
 from broker.cli.app import app
 from broker.cli.outcome import Exit
+from broker.metrics import Metrics
 from broker.settings import Settings as BrokerSettings
 from proxyd.__main__ import app as proxyd_app
 from proxyd.settings import Settings as ProxydSettings
 from proxyd.wire.status import Hop, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
@@ -133,15 +135,24 @@ def commands() -> str:
     ]
     parts += ["JSON document on standard output.", "", "| exit code | meaning |", "| --- | --- |"]
     parts += [f"| {code.value} | {code.meaning} |" for code in Exit]
-    top: Any = get_command(app)
-    daemons = {"broker": broker_app, "proxyd": proxyd_app}
-    for name, command in top.commands.items():
-        if hasattr(command, "commands"):
-            for inner_name, inner in command.commands.items():
-                parts += _command(f"fanlight {name} {inner_name}", inner)
+    for name, command in _commands(get_command(app), "fanlight"):
+        if name == "fanlight broker":
+            parts += ["", f"## {name}", "", command.help, ""]
+            parts += [
+                "`--config FILE`, and every [setting of the broker](settings.md#broker) as a flag of its name."
+            ]
         else:
-            parts += _command(f"fanlight {name}", get_command(daemons[name]) if name in daemons else command)
+            parts += _command(name, get_command(proxyd_app) if name == "fanlight proxyd" else command)
     return "\n".join([*parts, ""])
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Commands by their full names, in the order of the help."""
+    for inner, found in command.commands.items():
+        if hasattr(found, "commands"):
+            yield from _commands(found, f"{name} {inner}")
+        else:
+            yield f"{name} {inner}", found
 
 
 def _command(title: str, command: Any) -> list[str]:
@@ -170,7 +181,41 @@ def _command(title: str, command: Any) -> list[str]:
     ]
 
 
-PAGES = {"settings.md": settings, "status-codes.md": status_codes, "commands.md": commands}
+def metrics() -> str:
+    """docs/reference/metrics.md."""
+    rows = []
+    for family in Metrics().registry.collect():
+        values: dict[str, list[str]] = {}
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                if label != "le" and value not in values.setdefault(label, []):
+                    values[label].append(value)
+        labels = "; ".join(f"`{label}`: {', '.join(found)}" for label, found in values.items())
+        name = family.name + ("_total" if family.type == "counter" else "")
+        rows.append(f"| `{name}` | {family.type} | {family.documentation} | {labels} |")
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            GENERATED,
+            "",
+            "The broker serves them for Prometheus at `metrics-bind`. Names begin with the daemon; every label value exists",
+            "from the start, so that a dashboard shows zeros and not holes.",
+            "",
+            "| name | type | meaning | labels |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+PAGES = {
+    "settings.md": settings,
+    "status-codes.md": status_codes,
+    "metrics.md": metrics,
+    "commands.md": commands,
+}
 
 
 def main() -> None:

@@ -31,14 +31,14 @@ def sign(
 ) -> None:
     """Mint a link as a portal does.
 
-    The form is signed with `secret-key` and exchanged at the broker for a token; the link is good for one session's
-    `api-session-timeout`.
+    The form is signed with `secret-key` and exchanged at the broker for a token, which dies after
+    `api-session-timeout` minutes without activity.
     """
     settings = read_settings(config)
     secret = settings.secret_key.get_secret_value()
     if not secret:
         raise CommandError("secret-key is not set: without it nothing can be signed", Exit.USAGE)
-    known_port = settings.v1_ports.get(protocol)  # type: ignore[call-overload]
+    known_port = settings.v1_ports.get(protocol)
     if known_port is None:
         raise CommandError(
             f"--protocol {protocol}: v1 links open {' or '.join(settings.v1_ports)}", Exit.USAGE

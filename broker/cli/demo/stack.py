@@ -18,6 +18,8 @@ from broker.cli.demo.xvnc import XvncDesktop
 from broker.cli.portal import Request, client_url, redeem, v1_form
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from broker.cli.demo.state import State
     from broker.cli.outcome import CommandError
 
@@ -89,35 +91,41 @@ class Stack:
         return done.pop().result()
 
     async def _start(self) -> None:
-        await self._start_instance()
-        proxyd_port = free_port(PROXYD_PORT)
-        config = self._state.write_settings(
-            port=self._port,
-            proxyd_port=proxyd_port,
-            ssh_port=self._ports["ssh"],
-            vnc_port=self._ports["vnc"],
-        )
-        for module, port in (("proxyd", proxyd_port), ("broker", self._port)):
-            command = command_of(module, "--config", str(config))
-            program = await Program.start(module, command, self._state.folder / f"{module}.log")
-            self._watch(program)
-            await program.listening(port)
-
-    async def _start_instance(self) -> None:
+        """Bring everything up; what takes long comes up side by side."""
+        state = self._state
         key = asyncssh.generate_private_key("ssh-ed25519", comment=USER)
-        self._state.write_key(key)
+        state.write_key(key)
         shell = ShellServer(USER, key)
         self._exit.push_async_callback(shell.stop)
-        self._ports["ssh"] = await shell.start()
+        proxyd_port = free_port(PROXYD_PORT)
+        self._ports = {"ssh": await shell.start(), "vnc": free_port()}
+        config = state.write_settings(
+            port=self._port, proxyd_port=proxyd_port, ssh_port=self._ports["ssh"], vnc_port=self._ports["vnc"]
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._start_desktop(self._ports["vnc"]), name="start desktop")
+                tasks.create_task(self._start_daemon("proxyd", config, proxyd_port), name="start proxyd")
+                tasks.create_task(self._start_daemon("broker", config, self._port), name="start broker")
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    async def _start_daemon(self, module: str, config: Path, port: int) -> None:
+        command = command_of(module, "--config", str(config))
+        program = await Program.start(module, command, self._state.folder / f"{module}.log")
+        self._watch(program)
+        await program.listening(port)
+
+    async def _start_desktop(self, port: int) -> None:
         if XvncDesktop.available():
             self.desktop_name = "Xvnc"
             xvnc = XvncDesktop(self._state.folder, self._state.vnc_password)
             self._watch(xvnc)
-            self._ports["vnc"] = await xvnc.start()
+            await xvnc.start(port)
         else:
             drawn = DrawnDesktop(self._state.vnc_password)
             self._exit.push_async_callback(drawn.stop)
-            self._ports["vnc"] = await drawn.start()
+            await drawn.start(port)
 
     def _watch(self, part: _Watched) -> None:
         self._parts.append(part)

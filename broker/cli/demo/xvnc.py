@@ -11,7 +11,6 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from broker.cli.demo.ports import free_port
 from broker.cli.demo.processes import Program
 from broker.cli.demo.vncauth import password_file
 
@@ -29,7 +28,7 @@ _SHORTEST_LIFE = 1.0
 
 
 class XvncDesktop:
-    """One X server on a free display with RFB on a free port of 127.0.0.1."""
+    """One X server on a free display with RFB on 127.0.0.1."""
 
     def __init__(self, folder: Path, password: str) -> None:
         self._folder = folder
@@ -43,13 +42,15 @@ class XvncDesktop:
         """Whether this machine has all that the desktop is made of."""
         return all(shutil.which(program) for program in NEEDED)
 
-    async def start(self) -> int:
-        """Start the server and its window; returns the RFB port.
+    async def start(self, port: int) -> None:
+        """Start the server and its window.
+
+        Args:
+            port: a free port of 127.0.0.1 for RFB.
 
         Raises:
             CommandError: the X server did not come up.
         """
-        port = free_port()
         passwords, cookies = self._folder / "vnc-password", self._folder / "xauthority"
         _write_private(passwords, password_file(self._password))
         _write_private(cookies, _authority())
@@ -62,7 +63,6 @@ class XvncDesktop:
         assert self._server is not None
         await self._server.listening(port)
         self._windows = asyncio.create_task(self._keep_windows(), name="windows of the demo desktop")
-        return port
 
     async def ended(self) -> CommandError:
         """Wait until the X server ends by itself."""
