@@ -98,6 +98,11 @@ class Painter:
         """The browser may know nothing: paint everything next time."""
         self._everything = True
 
+    def place(self, sheet: Sheet) -> None:
+        """Paint everything elsewhere, or on a picture of another size."""
+        self._sheet = sheet
+        self._everything = True
+
     def paint(self) -> list[Op]:
         """What takes the browser from the last picture to this one; empty if nothing changed."""
         self._atlas.trim()

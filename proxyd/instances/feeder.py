@@ -1,0 +1,103 @@
+"""Between a fast program and its terminal: output is collected, and interpreted in slices that leave time for others."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Feeder"]
+
+LIMIT = 1024 * 1024
+"""Bytes that wait at most; beyond, reading stops."""
+RESUME_BELOW = LIMIT // 4
+SLICE = 0.004
+"""Seconds of interpreting before others get their turn."""
+REST = 0.006
+"""Seconds between slices while output keeps coming: it gathers, and much at once is quicker than often a little."""
+MIN_BATCH, MAX_BATCH = 8 * 1024, 128 * 1024
+"""Bytes interpreted without looking at the clock."""
+
+
+class Feeder:
+    """Give it output with `push`; it calls `consume` with pieces of it, soon."""
+
+    def __init__(
+        self, consume: Callable[[bytes], None], pause: Callable[[], None], resume: Callable[[], None]
+    ) -> None:
+        """Begin empty.
+
+        Args:
+            consume: interprets some output.
+            pause: stops reading from the program.
+            resume: reads again.
+        """
+        self._consume = consume
+        self._pause = pause
+        self._resume = resume
+        self._waiting = bytearray()
+        self._paused = False
+        self._timer: asyncio.Handle | None = None
+        self._rest_until = 0.0
+        self._batch = MIN_BATCH
+        self._closed = False
+
+    def push(self, data: bytes) -> None:
+        """Take output. It is interpreted in this turn of the loop after a silence, else with what follows it."""
+        self._waiting += data
+        if len(self._waiting) > LIMIT and not self._paused:
+            self._paused = True
+            self._pause()
+        self._schedule()
+
+    def hurry(self) -> None:
+        """Somebody waits for the answer to a key: interpret what comes next at once."""
+        self._rest_until = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._schedule()
+
+    def drain(self) -> None:
+        """Interpret all that waits, now: nothing more will come."""
+        while self._waiting:
+            self._feed()
+
+    def close(self) -> None:
+        """Forget what waits."""
+        self._closed = True
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _schedule(self) -> None:
+        if self._timer is not None or self._closed or not self._waiting:
+            return
+        loop = asyncio.get_running_loop()
+        wait = self._rest_until - time.monotonic()
+        self._timer = loop.call_soon(self._slice) if wait <= 0 else loop.call_later(wait, self._slice)
+
+    def _slice(self) -> None:
+        self._timer = None
+        end = time.monotonic() + SLICE
+        while self._waiting and time.monotonic() < end:
+            self._feed()
+        self._rest_until = time.monotonic() + REST
+        if self._paused and len(self._waiting) < RESUME_BELOW:
+            self._paused = False
+            self._resume()
+        self._schedule()
+
+    def _feed(self) -> None:
+        """Interpret a batch, and let the next one be as large as the slice suggests."""
+        data = bytes(self._waiting[: self._batch])
+        del self._waiting[: self._batch]
+        began = time.monotonic()
+        self._consume(data)
+        took = max(time.monotonic() - began, 1e-6)
+        if len(data) == self._batch or took > SLICE:
+            fitting = int(len(data) * SLICE / 2 / took)
+            self._batch = max(MIN_BATCH, min(fitting, 2 * self._batch, MAX_BATCH))

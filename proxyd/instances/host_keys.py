@@ -1,0 +1,165 @@
+"""Is this the machine it was? What is known of an instance's host key, and what follows when it shows one.
+
+In this order: the connection's `host-key`; the operator's known-hosts file; a pin from the first time. A key that is
+known by none of them is pinned, and its fingerprint is logged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import asyncssh
+import structlog
+
+from proxyd.wire.status import Hop, Status, StatusError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["HostKeyFiles", "Trust", "find_trust", "pin"]
+
+log = structlog.get_logger()
+
+MAX_FILE = 16 << 20
+"""Bytes of a file of keys that are read."""
+_DEFAULT_PORT = 22
+_AUTHORITY = "@cert-authority"
+
+
+@dataclass(frozen=True)
+class HostKeyFiles:
+    """The operator's files, in the format of OpenSSH's known_hosts; None where there is none.
+
+    Attributes:
+        known: written by the operator; may hold certificate authorities and revoked keys.
+        pins: written by proxyd, a line for every machine that was met.
+    """
+
+    known: Path | None = None
+    pins: Path | None = None
+
+
+@dataclass
+class Trust:
+    """What is known of one machine; then, what it showed.
+
+    Attributes:
+        keys: its keys; empty where any is taken the first time.
+        authorities: who may sign its key.
+        revoked: keys that are refused in any case.
+        shown: the key that it showed, if that was not one of `keys`.
+    """
+
+    keys: list[asyncssh.SSHKey] = field(default_factory=list)
+    authorities: list[asyncssh.SSHKey] = field(default_factory=list)
+    revoked: list[asyncssh.SSHKey] = field(default_factory=list)
+    shown: asyncssh.SSHKey | None = None
+
+    @property
+    def first_time(self) -> bool:
+        """Nothing is known: any key is taken."""
+        return not self.keys and not self.authorities
+
+    @property
+    def types(self) -> set[str]:
+        """The types of the known keys."""
+        return {key.get_algorithm() for key in self.keys}
+
+    def accepts(self, key: asyncssh.SSHKey) -> bool:
+        """Whether a key that is none of the known ones is taken; it is remembered as shown."""
+        self.shown = key
+        return self.first_time
+
+    def failure(self) -> StatusError:
+        """The error after a key was refused."""
+        if self.shown is None:
+            reason = "The host key of the instance is revoked, or its certificate is not trusted."
+        else:
+            known = " or ".join(key.get_fingerprint() for key in self.keys) or "signed by a known authority"
+            reason = (
+                f"The instance shows the host key {self.shown.get_fingerprint()}, but {known} is expected."
+            )
+        return StatusError(Status.SERVER_ERROR, reason, Hop.HOST_KEY)
+
+
+def find_trust(host: str, port: int, line: str, files: HostKeyFiles) -> Trust:
+    """What is known of a machine. Reads files: call it off the loop.
+
+    Args:
+        host: as the connection names it.
+        port: where its SSH server listens.
+        line: the connection's `host-key`, in the format of known_hosts; whatever host it names. Or empty.
+        files: the operator's.
+
+    Raises:
+        StatusError: `line` or a file cannot be understood.
+    """
+    if line.strip():
+        return _from_lines(line)
+    for path in (files.known, files.pins):
+        if path is not None:
+            trust = _from_file(path, host, port)
+            if not trust.first_time or trust.revoked:
+                return trust
+    return Trust()
+
+
+def pin(host: str, port: int, key: asyncssh.SSHKey, path: Path) -> None:
+    """Remember the key of a machine that was met for the first time. Writes a file: call it off the loop."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _from_file(path, host, port).first_time:  # no other session was quicker
+                file.write(f"{_name(host, port)} ".encode() + key.export_public_key().split(b"\n")[0] + b"\n")
+    except OSError as error:
+        log.warning("a host key cannot be pinned", file=str(path), reason=error.strerror)
+
+
+def _name(host: str, port: int) -> str:
+    return host if port == _DEFAULT_PORT else f"[{host}]:{port}"
+
+
+def _from_lines(text: str) -> Trust:
+    trust = Trust()
+    for line in text.splitlines():
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        target = trust.authorities if words[0] == _AUTHORITY else trust.keys
+        target.append(_key_among(words))
+    if trust.first_time:
+        raise _unreadable("The host-key of this connection")
+    return trust
+
+
+def _key_among(words: list[str]) -> asyncssh.SSHKey:
+    """The key in a line: a type and base64, after anything else."""
+    for index in range(min(3, len(words) - 1)):
+        try:
+            return asyncssh.import_public_key(" ".join(words[index : index + 2]))
+        except asyncssh.KeyImportError:
+            continue
+    raise _unreadable("The host-key of this connection")
+
+
+def _from_file(path: Path, host: str, port: int) -> Trust:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_FILE).decode("utf-8", "replace")
+        known = asyncssh.import_known_hosts(text)
+        keys, authorities, revoked, *_ = known.match(host, host, port if port != _DEFAULT_PORT else None)
+    except FileNotFoundError:
+        return Trust()
+    except (OSError, ValueError) as error:
+        log.warning("a file of host keys cannot be read", file=str(path), reason=type(error).__name__)
+        raise _unreadable("Fanlight's file of host keys") from None
+    return Trust(list(keys), list(authorities), list(revoked))
+
+
+def _unreadable(what: str) -> StatusError:
+    return StatusError(Status.SERVER_ERROR, f"{what} cannot be read.", Hop.HOST_KEY)

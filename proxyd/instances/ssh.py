@@ -1,0 +1,237 @@
+"""A shell on an instance: a thin layer between asyncssh, a console and a session's desk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+import asyncssh
+
+from proxyd.instances import console, ssh_parameters
+from proxyd.instances.console import Console, ConsoleOptions
+from proxyd.instances.feeder import Feeder
+from proxyd.instances.host_keys import HostKeyFiles
+from proxyd.instances.ssh_connection import connected
+from proxyd.instances.typescript import Typescript
+from proxyd.wire.status import Hop, Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from proxyd.display.ops import Rect
+    from proxyd.instances.base import Desk
+    from proxyd.instances.parameters import Arguments, Parameter
+    from proxyd.instances.ssh_auth import Client
+    from proxyd.instances.ssh_connection import Connected
+    from proxyd.terminal.events import Event
+
+__all__ = ["SshInstance"]
+
+WINDOW = 1024 * 1024
+"""Bytes the instance may send before we have read them."""
+MAX_PACKET = 64 * 1024
+MAX_UNREAD = 64 << 20
+"""Bytes of input that the program has not read; more is dropped."""
+START_SECONDS = 20.0
+"""How long an instance may take to start a shell."""
+
+
+class SshInstance:
+    """See `proxyd.instances.base.Instance`."""
+
+    PARAMETERS: ClassVar[Sequence[Parameter]] = ssh_parameters.PARAMETERS
+    EDITABLE: ClassVar[frozenset[str]] = console.EDITABLE
+
+    host_key_files: ClassVar[HostKeyFiles] = HostKeyFiles()
+    """The operator's; set once, before there are sessions."""
+
+    def __init__(self, arguments: Arguments, desk: Desk) -> None:
+        self._arguments = arguments
+        self._desk = desk
+        self._console = Console(desk, ConsoleOptions.from_arguments(arguments), self._handle)
+        self.connection: asyncssh.SSHClientConnection | None = None
+        """The live connection, for file transfers; None before and after."""
+
+    async def run(self) -> None:
+        """See `Instance.run`."""
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                typescript = await self._typescript(stack)
+                await self._console.prepare()
+                connection, client = await stack.enter_async_context(self._connect())
+                self.connection = connection
+                await self._serve(connection, client, typescript)
+        finally:
+            self.connection = None
+            self._console.close()
+
+    def _connect(self) -> contextlib.AbstractAsyncContextManager[Connected]:
+        return connected(
+            self._arguments,
+            self._desk.transport,
+            self._console,
+            self.host_key_files,
+            self._desk.connection_id,
+        )
+
+    async def _typescript(self, stack: contextlib.AsyncExitStack) -> Typescript | None:
+        """Begin a typescript, if one is asked for; it ends with the session."""
+        typescript = await asyncio.to_thread(Typescript.wanted, self._arguments)
+        if typescript is not None:
+            writing = asyncio.create_task(typescript.run(), name="typescript")
+            stack.push_async_callback(_finish, writing)
+        return typescript
+
+    async def _serve(
+        self, connection: asyncssh.SSHClientConnection, client: Client, typescript: Typescript | None
+    ) -> None:
+        """Run the shell until it ends.
+
+        Raises:
+            StatusError: there is no shell, or the connection was lost.
+        """
+        console = self._console
+
+        def consume(data: bytes) -> None:
+            if typescript is not None:
+                typescript.write(data, time.monotonic())
+            console.feed(data)
+
+        shell = Shell(consume)
+        try:
+            await self._start(connection, shell)
+            console.clear()
+            console.open()
+            console.attach(shell)
+            await shell.ended.wait()
+            shell.feeder.drain()
+        finally:
+            shell.feeder.close()
+        if shell.error is not None or client.error is not None:
+            raise StatusError(Status.UPSTREAM_ERROR, "The connection to the instance was lost.", Hop.INSTANCE)
+
+    async def _start(self, connection: asyncssh.SSHClientConnection, shell: Shell) -> None:
+        arguments = self._arguments
+        wanted = {
+            "TZ": arguments.text("timezone") or self._desk.timezone,
+            "LANG": arguments.text("locale"),
+        }
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await connection.create_session(
+                    lambda: shell,
+                    arguments.text("command") or None,
+                    env={name: value for name, value in wanted.items() if value},
+                    term_type=arguments.text("terminal-type"),
+                    term_size=self._console.size,
+                    term_modes={asyncssh.PTY_VERASE: arguments.number("backspace")},
+                    encoding=None,
+                    window=WINDOW,
+                    max_pktsize=MAX_PACKET,
+                )
+        except (asyncssh.Error, OSError, TimeoutError):
+            raise StatusError(
+                Status.UPSTREAM_ERROR, "The instance let this person in, but gave no shell.", Hop.SESSION
+            ) from None
+
+    def _handle(self, event: Event) -> None:
+        """What the program asks for beyond its screen."""
+
+    # -- Instance: what the session calls ---------------------------------------------------------------------------
+
+    def request_frame(self, region: Rect | None) -> None:
+        """See `Instance.request_frame`."""
+        self._console.request_frame(region)
+
+    def key(self, keysym: int, pressed: bool) -> None:
+        """See `Instance.key`."""
+        self._console.key(keysym, pressed)
+
+    def pointer(self, x: int, y: int, buttons: int) -> None:
+        """See `Instance.pointer`."""
+        self._console.pointer(x, y, buttons)
+
+    def resize(self, width: int, height: int) -> None:
+        """See `Instance.resize`."""
+        self._console.resize()
+
+    def paste(self, text: str) -> None:
+        """See `Instance.paste`."""
+        self._console.paste(text)
+
+    def change(self, name: str, value: str) -> None:
+        """See `Instance.change`."""
+        self._console.change(name, value)
+
+
+class Shell(asyncssh.SSHClientSession[bytes]):
+    """The program's end of a channel with a PTY; a `Program` for the console.
+
+    Attributes:
+        feeder: what was received and is not interpreted yet.
+        ended: the channel is closed.
+        error: why, where that was not in order.
+    """
+
+    def __init__(self, consume: Callable[[bytes], None]) -> None:
+        self.feeder = Feeder(consume, self._pause, self._resume)
+        self.ended = asyncio.Event()
+        self.error: Exception | None = None
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._reads = True
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """See `asyncssh.SSHClientSession`."""
+        self._channel = chan
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncssh.SSHClientSession`."""
+        self.error = exc
+        self._channel = None
+        self.ended.set()
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        """See `asyncssh.SSHClientSession`."""
+        self.feeder.push(data)
+
+    def pause_writing(self) -> None:
+        """See `asyncssh.SSHClientSession`."""
+        self._reads = False
+
+    def resume_writing(self) -> None:
+        """See `asyncssh.SSHClientSession`."""
+        self._reads = True
+
+    def _pause(self) -> None:
+        if self._channel is not None:
+            self._channel.pause_reading()
+
+    def _resume(self) -> None:
+        if self._channel is not None:
+            self._channel.resume_reading()
+
+    # -- Program ---------------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """See `Program.write`."""
+        if self._channel is not None and self._channel.get_write_buffer_size() < MAX_UNREAD:
+            self.feeder.hurry()
+            self._channel.write(data)
+
+    def reply(self, data: bytes) -> None:
+        """See `Program.reply`."""
+        if self._channel is not None and self._reads:
+            self._channel.write(data)
+
+    def resize(self, columns: int, rows: int, width: int, height: int) -> None:
+        """See `Program.resize`."""
+        if self._channel is not None:
+            self._channel.change_terminal_size(columns, rows, width, height)
+
+
+async def _finish(task: asyncio.Task[None]) -> None:
+    """End a task that runs until it is cancelled."""
+    task.cancel()
+    await asyncio.wait([task])

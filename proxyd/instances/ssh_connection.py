@@ -1,0 +1,211 @@
+"""Opening an SSH connection: reach the instance, know it again, sign in. Every failure is one sentence that names the hop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import asyncssh
+import structlog
+
+from proxyd.instances.host_keys import find_trust, pin
+from proxyd.instances.ssh_agent import serving
+from proxyd.instances.ssh_algorithms import algorithms
+from proxyd.instances.ssh_auth import Client, load_key
+from proxyd.wire.status import Hop, Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from proxyd.instances.host_keys import HostKeyFiles, Trust
+    from proxyd.instances.parameters import Arguments
+    from proxyd.instances.ssh_auth import Asker, Identity
+    from proxyd.transport import Transport
+
+__all__ = ["Connected", "connected"]
+
+log = structlog.get_logger()
+
+SIGN_IN_SECONDS = 30.0
+"""How long an instance may take from one answer of the person to the next question, or to the end."""
+CLOSE_SECONDS = 2.0
+"""How long it may take to say goodbye."""
+KEEPALIVE_COUNT = 3
+"""Unanswered probes of `server-alive-interval` after which the connection counts as lost."""
+
+
+class Connected(NamedTuple):
+    """An open connection, signed in."""
+
+    connection: asyncssh.SSHClientConnection
+    client: Client
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    arguments: Arguments, transport: Transport, asker: Asker, files: HostKeyFiles, context: str = ""
+) -> AsyncIterator[Connected]:
+    """Connect, and close in the end.
+
+    Args:
+        arguments: the connection's.
+        transport: how the instance is reached.
+        asker: for what is missing to sign in.
+        files: of host keys.
+        context: what log lines shall name.
+
+    Raises:
+        StatusError: it did not work; the hop says where.
+    """
+    host, port = arguments.text("hostname"), arguments.number("port")
+    trust = await asyncio.to_thread(find_trust, host, port, arguments.text("host-key"), files)
+    user = arguments.text("username") or await asker.ask("Login as: ", secret=False)
+    identity = await _identity(arguments, asker)
+    async with contextlib.AsyncExitStack() as stack:
+        agent = None
+        if identity is not None and arguments.flag("enable-agent"):
+            agent = await stack.enter_async_context(serving(identity.pair))
+        patient = _PatientAsker(asker)
+        client = Client(patient, trust, identity, arguments.text("password"))
+        try:
+            async with asyncio.timeout(None) as patient.deadline:
+                patient.wait()
+                connection = await asyncssh.connect(
+                    host,
+                    port,
+                    tunnel=_Dial(transport, arguments.number("timeout")),
+                    client_factory=lambda: client,
+                    username=user,
+                    **_options(arguments, trust, agent),
+                )
+        except (asyncssh.Error, OSError, ValueError) as error:
+            raise _explained(error, client, trust) from None
+        except TimeoutError:
+            raise _failed(
+                "The SSH server of the instance does not answer.", Status.UPSTREAM_TIMEOUT
+            ) from None
+        stack.push_async_callback(_close, connection)
+        await _remember(host, port, trust, files, context)
+        yield Connected(connection, client)
+
+
+def _options(arguments: Arguments, trust: Trust, agent: str | None) -> dict[str, Any]:
+    """What asyncssh shall do, and above all what it shall leave: this host's own keys, agents and configuration."""
+    return {
+        "config": None,
+        "client_keys": None,
+        "agent_path": None,
+        "agent_forwarding": agent or False,
+        "gss_host": None,
+        "x509_trusted_certs": None,
+        "known_hosts": (trust.keys, trust.authorities, trust.revoked),
+        "preferred_auth": "publickey,password,keyboard-interactive"
+        if arguments.text("password")
+        else "publickey,keyboard-interactive,password",
+        "login_timeout": 0,
+        "keepalive_interval": arguments.number("server-alive-interval"),
+        "keepalive_count_max": KEEPALIVE_COUNT,
+        **algorithms(
+            known=trust.types,
+            authorities=bool(trust.authorities),
+            legacy=arguments.flag("legacy-algorithms"),
+        ),
+    }
+
+
+async def _identity(arguments: Arguments, asker: Asker) -> Identity | None:
+    key = arguments.text("private-key")
+    if not key.strip():
+        return None
+    return await load_key(key, arguments.text("passphrase"), arguments.text("public-key"), asker)
+
+
+async def _remember(host: str, port: int, trust: Trust, files: HostKeyFiles, context: str) -> None:
+    """Pin a key that was taken because nothing was known."""
+    if trust.shown is None:
+        return
+    fingerprint = trust.shown.get_fingerprint()
+    log.info(
+        "met an instance for the first time", connection=context, host=host, port=port, host_key=fingerprint
+    )
+    if files.pins is not None:
+        await asyncio.to_thread(pin, host, port, trust.shown, files.pins)
+
+
+async def _close(connection: asyncssh.SSHClientConnection) -> None:
+    connection.close()
+    with contextlib.suppress(TimeoutError, asyncssh.Error, OSError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.wait_closed()
+            return
+    connection.abort()
+
+
+def _explained(error: Exception, client: Client, trust: Trust) -> StatusError:
+    """What went wrong while connecting, in a person's words."""
+    if client.failure is not None:
+        return client.failure
+    match error:
+        case asyncssh.HostKeyNotVerifiable():
+            return trust.failure()
+        case asyncssh.PermissionDenied() | asyncssh.IllegalUserName():
+            return _refused("The instance did not let this person in.")
+        case asyncssh.KeyExchangeFailed():
+            return _failed("The SSH server of the instance knows none of the algorithms that count as safe.")
+        case asyncssh.DisconnectError() if client.tried:
+            return _refused("The instance broke off while signing in.")
+    return _failed("What answers at the instance is no SSH server that can be understood, or it broke off.")
+
+
+def _failed(reason: str, status: Status = Status.UPSTREAM_ERROR) -> StatusError:
+    return StatusError(status, reason, Hop.INSTANCE)
+
+
+def _refused(reason: str) -> StatusError:
+    return StatusError(Status.CLIENT_UNAUTHORIZED, reason, Hop.SIGN_IN)
+
+
+class _Dial:
+    """A transport that gives up after the connection's own time."""
+
+    def __init__(self, transport: Transport, seconds: int) -> None:
+        self._transport = transport
+        self._seconds = seconds
+
+    async def create_connection(
+        self, protocol_factory: Callable[[], Any], host: str, port: int
+    ) -> tuple[Any, Any]:
+        """See `Transport.create_connection`."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._transport.create_connection(protocol_factory, host, port)
+        except TimeoutError:
+            reason = f"{host} did not answer on port {port} within {self._seconds} seconds."
+            raise _failed(reason, Status.UPSTREAM_TIMEOUT) from None
+
+
+class _PatientAsker:
+    """Asks, and stops the instance's clock while the person thinks."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self.deadline: asyncio.Timeout | None = None
+
+    def wait(self) -> None:
+        """The instance has its turn."""
+        if self.deadline is not None and not self.deadline.expired():
+            self.deadline.reschedule(asyncio.get_running_loop().time() + SIGN_IN_SECONDS)
+
+    async def ask(self, prompt: str, *, secret: bool) -> str:
+        """See `Asker.ask`."""
+        if self.deadline is not None:
+            self.deadline.reschedule(None)
+        try:
+            return await self._asker.ask(prompt, secret=secret)
+        finally:
+            self.wait()
+
+    def show(self, text: str) -> None:
+        """See `Asker.show`."""
+        self._asker.show(text)
