@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxyd.display.ops import Op, Rect, Size
+from proxyd.display.ops import Cursor, Op, Rect, Size
 from proxyd.rfb.events import PictureDrawn
 from proxyd.rfb.messages import framebuffer_update_request
 
@@ -79,7 +79,9 @@ class Frames:
         self._updating = False
         self._updates += 1
         if not self._wanted:
-            self._whole_update_held = bool(self._held)
+            if self._stale:
+                self._held = _lasting(self._held)
+            self._whole_update_held = not self._stale and bool(self._held)
         elif self._answers():
             self._region = None
             self._flush(last=True)
@@ -122,6 +124,12 @@ class Frames:
     def _ask_for_changes(self) -> None:
         if self._screen.width:
             self._send(framebuffer_update_request(self._screen, incremental=True))
+
+
+def _lasting(ops: list[Op]) -> list[Op]:
+    """What is not drawn again with the whole picture: its size and the pointer's shape."""
+    newest = {type(op): op for op in ops if isinstance(op, Size | Cursor)}
+    return list(newest.values())
 
 
 def _union(one: Rect, other: Rect) -> Rect:
