@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from broker.auth.base import MalformedError, Reason, RefusedError
+from broker.pages import error_page
 from broker.store.base import StoreError
 from proxyd.wire.status import StatusError
 
@@ -32,6 +33,9 @@ REFUSAL = "This link is not valid."
 """What everybody hears whose request was refused, whatever the reason."""
 
 
+OUR_PROBLEM = "Fanlight has a problem on its side."
+
+
 class ApiError(Exception):
     """An answer that is not the one asked for. The message may be shown to a person.
 
@@ -39,13 +43,24 @@ class ApiError(Exception):
         status: the HTTP status.
         message: one sentence.
         headers: further headers, such as `Retry-After`.
+        kind: the error type that clients know; by default the one of the HTTP status.
+        status_code: the wire code of a stream error.
     """
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        kind: str = "",
+        status_code: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers or {}
+        self.kind = kind or TYPES.get(status, BAD_REQUEST if status < 500 else INTERNAL_ERROR)
+        self.status_code = status_code
 
 
 def not_found(what: str) -> ApiError:
@@ -63,53 +78,57 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Answer errors: no stack, no secret, one shape for all."""
     try:
         return await handler(request)
-    except RefusedError as error:
-        if error.reason is Reason.RATE_LIMITED:
-            return _json(429, BAD_REQUEST, "Too many attempts.", headers={"Retry-After": error.detail})
-        return _json(403, INVALID_CREDENTIALS, REFUSAL)
-    except MalformedError as error:
-        return _json(400, BAD_REQUEST, str(error))
-    except ApiError as error:
-        return _json(error.status, _type(error.status), error.message, headers=error.headers)
-    except StatusError as error:
-        told = {"Guacamole-Status-Code": str(error.status.code), "Guacamole-Error-Message": error.message}
-        return _json(
-            error.status.http, STREAM_ERROR, error.message, status_code=error.status.code, headers=told
-        )
+    except (ConnectionError, TimeoutError):
+        raise  # the client is gone: aiohttp closes
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        headers = {name: value for name, value in error.headers.items() if name == "Allow"}
-        return _json(error.status, _type(error.status), error.reason, headers=headers)
-    except StoreError as error:
-        structlog.get_logger().error("store failed", reason=str(error))
-        return _json(503, INTERNAL_ERROR, "Fanlight has a problem on its side.")
-    except (ConnectionError, TimeoutError):
-        raise  # the client is gone: aiohttp closes
-    except Exception:  # noqa: BLE001 - logged with its stack; the client learns a reference
-        reference = secrets.token_hex(2).upper()
-        structlog.get_logger().exception("request failed in a way nobody foresaw", ref=reference)
-        return _json(500, INTERNAL_ERROR, f"Fanlight has a problem on its side. (ref {reference})")
+        headers = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
+        return _answer(request, ApiError(error.status, error.reason, headers))
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is logged, and told by reference
+        return _answer(request, _told(error))
 
 
-def _type(status: int) -> str:
-    return TYPES.get(status, BAD_REQUEST if status < 500 else INTERNAL_ERROR)
+def _told(error: Exception) -> ApiError:
+    """What the client is told of an error."""
+    match error:
+        case ApiError():
+            return error
+        case RefusedError() if error.reason is Reason.RATE_LIMITED:
+            return ApiError(429, "Too many attempts.", {hdrs.RETRY_AFTER: error.detail})
+        case RefusedError():
+            return ApiError(403, REFUSAL, kind=INVALID_CREDENTIALS)
+        case MalformedError():
+            return ApiError(400, str(error))
+        case StatusError():
+            told = {"Guacamole-Status-Code": str(error.status.code), "Guacamole-Error-Message": error.message}
+            return ApiError(error.status.http, error.message, told, STREAM_ERROR, error.status.code)
+        case StoreError():
+            structlog.get_logger().error("store failed", reason=str(error))
+            return ApiError(503, OUR_PROBLEM)
+    reference = secrets.token_hex(2).upper()
+    structlog.get_logger().error("a request failed in a way nobody foresaw", ref=reference, exc_info=error)
+    return ApiError(500, f"{OUR_PROBLEM} (ref {reference})")
 
 
-def _json(
-    status: int,
-    kind: str,
-    message: str,
-    *,
-    status_code: int | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> web.Response:
-    body: dict[str, Any] = {
-        "message": message,
-        "translatableMessage": {"key": "APP.TEXT_UNTRANSLATED", "variables": {"MESSAGE": message}},
-        "statusCode": status_code,
-        "expected": [] if kind == INVALID_CREDENTIALS else None,
+def _answer(request: web.Request, error: ApiError) -> web.Response:
+    """JSON, or a page for a person who opened the address in a browser."""
+    if request.method == hdrs.METH_GET and "text/html" in request.headers.get(hdrs.ACCEPT, ""):
+        return web.Response(
+            status=error.status,
+            headers=error.headers,
+            text=error_page(request, error.status, error.message),
+            content_type="text/html",
+        )
+    body: dict[str, object] = {
+        "message": error.message,
+        "translatableMessage": {
+            "key": "APP.TEXT_UNTRANSLATED",
+            "variables": {"MESSAGE": error.message},
+        },
+        "statusCode": error.status_code,
+        "expected": [] if error.kind == INVALID_CREDENTIALS else None,
         "patches": None,
-        "type": kind,
+        "type": error.kind,
     }
-    return web.json_response(body, status=status, headers=headers)
+    return web.json_response(body, status=error.status, headers=error.headers)

@@ -25,7 +25,7 @@ __all__ = ["KeyDirectory", "KeyRefusedError", "PrivateKey"]
 MAX_KEY = 65536
 """Bytes of a key file."""
 MIN_RSA_BITS = 1024
-CURVES = (256, 384, 521)
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
@@ -195,6 +195,6 @@ def _check_key(text: str) -> bool:
             return key.key_size < 2048
         case ed25519.Ed25519PrivateKey():
             return False
-        case ec.EllipticCurvePrivateKey() if key.curve.key_size in CURVES:
+        case ec.EllipticCurvePrivateKey() if isinstance(key.curve, CURVES):
             return False
     raise KeyRefusedError("keys of this kind are not accepted: use Ed25519, ECDSA or RSA")

@@ -88,6 +88,12 @@ def _log_level(text: Any) -> Any:
     return {"warn": "warning", "trace": "debug"}.get(text, text)
 
 
+def _web_address(text: str) -> str:
+    if text and not re.match(r"(https?://|mailto:)", text):
+        raise ValueError("an address begins with https:// or mailto:")
+    return text
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser()
 
@@ -213,6 +219,16 @@ class Settings(BaseModel):
         "sqlite:///~/.local/state/fanlight/broker.sqlite",
         description="Where tokens, used signatures and history are kept: `sqlite:///PATH` or `redis://HOST:PORT/0`.",
     )
+
+    # -- the page
+    site_name: str = Field("Fanlight", description="Name of the institution or site, on every page.")
+    portal_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "", description="Where people open sessions; pages that cannot go on lead there."
+    )
+    portal_name: str = Field("", description="What that portal is called.")
+    help_url: Annotated[str, AfterValidator(_web_address)] = Field("", description="Where people find help.")
+    help_name: str = Field("", description="What that help is called.")
+    banner: str = Field("", description="A line of text above every page.")
 
     # -- telling
     log_level: Annotated[Literal["error", "warning", "info", "debug"], BeforeValidator(_log_level)] = Field(

@@ -77,14 +77,15 @@ class Webapp:
             lstrip_blocks=True,
         )
 
-    def render(self, template: str, base_path: str, lang: str, config: Mapping[str, Any]) -> str:
+    def render(self, template: str, base_path: str, lang: str, config: Mapping[str, Any], **more: str) -> str:
         """Render a page.
 
         Args:
             template: its file name.
             base_path: where the application is served.
             lang: language key of the page.
-            config: what the script reads; `{{ config | tojson }}` puts it into the page safely.
+            config: what the page's script and its templates may know.
+            more: further texts that the template shows.
         """
         assets = {
             "scripts": [base_path + path for path in self.assets.scripts],
@@ -92,7 +93,7 @@ class Webapp:
             "preload": [base_path + path for path in self.assets.preload],
         }
         page = self._environment.get_template(template)
-        return page.render(base_path=base_path, assets=assets, lang=lang, config=config)
+        return page.render(base_path=base_path, assets=assets, lang=lang, config=config, **more)
 
 
 def _json(path: Path) -> dict[str, Any]:

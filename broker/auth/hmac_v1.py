@@ -31,7 +31,7 @@ COLOUR_SCHEMES = frozenset({"default", "gray-black", "white-black", "green-black
 FOREVER = 10 * 366 * 86400.0
 """Seconds that the nonce of a link without an age limit is remembered."""
 
-_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=", re.ASCII)
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)  # no two spellings of one
 _TIMESTAMP = re.compile(r"[0-9]{13}", re.ASCII)
 
 

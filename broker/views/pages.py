@@ -8,6 +8,7 @@ from aiohttp import hdrs, web
 
 from broker.access import Route
 from broker.errors import not_found
+from broker.pages import page
 from broker.parts import PARTS
 
 if TYPE_CHECKING:
@@ -22,28 +23,13 @@ NOT_BUILT = "The page's bundle is missing. In a checkout, `make setup` builds it
 
 async def client(request: web.Request) -> web.Response:
     """The page itself; it is the same for everybody."""
-    parts = request.app[PARTS]
-    if not parts.webapp.assets.scripts:
+    if not request.app[PARTS].webapp.assets.scripts:
         return web.Response(status=503, text=NOT_BUILT)
-    language = _language(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), list(parts.webapp.languages))
-    config = {"basePath": parts.settings.base_path, "languages": parts.webapp.languages}
-    text = parts.webapp.render("client.html", parts.settings.base_path, language, config)
     return web.Response(
-        text=text,
+        text=page(request, "page.html"),
         content_type="text/html",
-        headers={hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: "Accept-Language"},
+        headers={hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: hdrs.ACCEPT_LANGUAGE},
     )
-
-
-def _language(accepted: str, known: list[str]) -> str:
-    """The first known language that the browser names; browsers sort them."""
-    for entry in accepted.split(",")[:10]:
-        key = entry.partition(";")[0].strip().lower()
-        if key in known:
-            return key
-        if key.partition("-")[0] in known:
-            return key.partition("-")[0]
-    return "en"
 
 
 async def asset(request: web.Request) -> web.StreamResponse:

@@ -72,14 +72,14 @@ def _instruction_end(data: bytes, position: int) -> int | None:
             raise WireError("the length of an element is not a number")
         if len(digits) > MAX_DIGITS:
             raise WireError(f"the length of an element has more than {MAX_DIGITS} digits")
+        if dot < 0:
+            return None
         length = int(digits or b"0")
         characters += len(digits) + length + 2
-        if dot >= 0 and length > MAX_ELEMENT:
+        if length > MAX_ELEMENT:
             raise WireError(f"an element is longer than {MAX_ELEMENT} characters")
         if characters > MAX_INSTRUCTION:
             raise WireError(f"an instruction is longer than {MAX_INSTRUCTION} characters")
-        if dot < 0:
-            return None
         end = _value_end(data, dot + 1, length)
         if end >= len(data):
             return None
