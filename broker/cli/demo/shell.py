@@ -109,7 +109,7 @@ class _Door(asyncssh.SSHServer):
         self, user: str, key: asyncssh.SSHKey, connections: set[asyncssh.SSHServerConnection]
     ) -> None:
         self._user = user
-        self._key = key.export_public_key()
+        self._key = key.public_data
         self._connections = connections
         self._connection: asyncssh.SSHServerConnection | None = None
 
@@ -128,7 +128,7 @@ class _Door(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == self._user and key.export_public_key() == self._key
+        return username == self._user and key.public_data == self._key
 
 
 _Output = tuple[asyncio.StreamReader, asyncssh.SSHWriter[bytes]]

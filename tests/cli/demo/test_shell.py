@@ -18,7 +18,7 @@ from tests.servers import processes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-KEY = asyncssh.generate_private_key("ssh-ed25519")
+KEY = asyncssh.generate_private_key("ssh-ed25519", comment="demo")
 
 
 @pytest.fixture
