@@ -10,14 +10,16 @@ help: ## list the targets
 setup: ## set up .venv and webapp/dist for running and testing
 	@scripts/setup dev
 
-run: ## start everything on this machine and print two links
+run: ## start everything on this machine and print two links; PORT=8081 takes another port
 	@scripts/setup run
-	@$(BIN)/fanlight demo --state .fanlight/demo
+	@exec $(BIN)/fanlight demo --state .fanlight/demo $(if $(PORT),--port $(PORT))
 
 test: setup ## run every test, real servers and a real browser included
 	@$(BIN)/python scripts/packages.py
-	@npm --prefix webapp test
-	@$(BIN)/python -m pytest
+	@failed=0; \
+	npm --prefix webapp test || failed=1; \
+	$(BIN)/python -m pytest || failed=1; \
+	exit $$failed
 
 check: setup ## format, lint, types, architecture, quick tests
 	@$(BIN)/python scripts/check.py
@@ -28,10 +30,11 @@ bench: setup ## the performance table
 fmt: setup ## format and mend what the linter can
 	@$(BIN)/ruff check -q --fix-only .
 	@$(BIN)/ruff format -q .
+	@npm --prefix webapp run --silent fmt
 
 docs: setup ## write the generated reference pages
 	@$(BIN)/python scripts/reference.py
 
 clean: ## remove what setup, builds and runs left
-	@rm -rf .venv .fanlight webapp/dist webapp/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .fanlight webapp/dist webapp/node_modules tests/peers/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find broker proxyd tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -39,7 +39,7 @@ def demo(
     if not is_free(port):
         by = holder(port)
         raise CommandError(
-            f"port {port} of 127.0.0.1 is taken{f' by {by}' if by else ''}: choose another one with --port",
+            f"port {port} of 127.0.0.1 is taken{f' by {by}' if by else ''}: choose another one with --port (make run PORT=8081)",
             Exit.IN_USE,
         )
     with claim(state or default_folder()) as claimed:
