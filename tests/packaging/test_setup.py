@@ -19,8 +19,9 @@ def clone(tmp_path: Path) -> Path:
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts" / "setup", tmp_path / "scripts" / "setup")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    (tmp_path / "webapp").mkdir()
-    shutil.copy(ROOT / "webapp" / "package-lock.json", tmp_path / "webapp")
+    for packages in ("webapp", "tests/peers"):
+        (tmp_path / packages).mkdir(parents=True)
+        shutil.copy(ROOT / packages / "package-lock.json", tmp_path / packages)
     (tmp_path / "bin").mkdir()
     for tool in ("sh", "dirname", "cat", "cksum", "id", "rm", "find", "sort", "xargs"):
         found = shutil.which(tool)
@@ -93,15 +94,16 @@ def test_what_is_there_is_left_alone(clone: Path) -> None:
     program(
         clone,
         "npm",
-        'cd "$2"; echo "$*" >> ../calls; case $3 in ci) mkdir -p node_modules;; run) mkdir -p dist; echo built > dist/x;; esac',
+        'echo "$2 $3" >>calls; cd "$2"; case $3 in ci) mkdir -p node_modules;; run) mkdir -p dist; echo built > dist/x;; esac',
     )
     (clone / "bin" / "mkdir").symlink_to(shutil.which("mkdir") or "")
+    calls = ["webapp ci", "webapp run", "tests/peers ci"]
     assert setup(clone, "dev")[0] == 0
     assert setup(clone, "dev")[0] == 0
-    assert [line.split()[2] for line in (clone / "calls").read_text().splitlines()] == ["ci", "run"]
+    assert (clone / "calls").read_text().splitlines() == calls
     (clone / "webapp" / "page.ts").write_text("new")
     assert setup(clone, "dev")[0] == 0
-    assert [line.split()[2] for line in (clone / "calls").read_text().splitlines()] == ["ci", "run", "run"]
+    assert (clone / "calls").read_text().splitlines() == [*calls, "webapp run"]
 
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
