@@ -1,0 +1,166 @@
+"""A headless client for measuring: acknowledges every frame at once and counts what came.
+
+Speaks to proxyd and to guacd alike, so that both columns of a table come from one run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from proxyd.wire.instruction import Instruction, InstructionParser, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Meter"]
+
+SYNC = re.compile(rb"4\.sync,\d+\.(\d+)(?:,1\.\d)?;")
+DRAWING = re.compile(rb"3\.img,|4\.copy,|4\.rect,")
+TAIL = 64
+"""Bytes kept from the last read, in which a `sync` may have begun."""
+
+
+@dataclass
+class Meter:
+    """What one connection received.
+
+    Attributes:
+        bytes: received since `reset`.
+        frames: `sync`s that followed something drawn, since `reset`.
+        delay: seconds before a frame is acknowledged.
+        recording: when bytes came, and which; since the handshake.
+    """
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    delay: float = 0.0
+    bytes: int = 0
+    frames: int = 0
+    last_drawn: float = 0.0
+    recording: list[tuple[float, bytes]] = field(default_factory=list)
+    _drawn: bool = False
+    _tail: bytes = b""
+    _frame: asyncio.Event = field(default_factory=asyncio.Event)
+    _ack: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        address: tuple[str, int],
+        protocol: str,
+        arguments: Mapping[str, str],
+        size: tuple[int, int, int] = (1024, 768, 96),
+        images: tuple[str, ...] = ("image/png", "image/jpeg"),
+    ) -> Meter:
+        """Connect and complete the handshake."""
+        reader, writer = await asyncio.open_connection(*address, limit=1 << 20)
+        parser = InstructionParser()
+        waiting: list[Instruction] = []
+
+        async def expect(opcode: str) -> Instruction:
+            while True:
+                while not waiting:
+                    data = await asyncio.wait_for(reader.read(65536), 15)
+                    if not data:
+                        raise ConnectionResetError(f"closed while waiting for {opcode}")
+                    waiting.extend(parser.feed(data))
+                instruction = waiting.pop(0)
+                if instruction.opcode == opcode:
+                    return instruction
+                if instruction.opcode == "error":
+                    raise ConnectionError(instruction.args)
+
+        writer.write(encode("select", protocol))
+        names = (await expect("args")).args
+        writer.write(encode("size", *size) + encode("audio") + encode("video") + encode("image", *images))
+        values = [arguments.get(name, "") for name in names[1:]]
+        writer.write(encode("connect", names[0], *values))
+        await expect("ready")
+        meter = cls(reader, writer)
+        for instruction in waiting:
+            meter._take(instruction.encode())
+        meter._task = asyncio.create_task(meter._read(), name="meter")
+        return meter
+
+    async def close(self) -> None:
+        """Leave."""
+        self.writer.write(encode("disconnect"))
+        self.writer.close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def send(self, *elements: str | int) -> None:
+        """Send one instruction."""
+        self.writer.write(encode(*elements))
+
+    def type(self, text: str) -> None:
+        """Press and release keys."""
+        for character in text:
+            keysym = 0xFF0D if character == "\n" else ord(character)
+            self.send("key", keysym, 1)
+            self.send("key", keysym, 0)
+
+    def reset(self) -> None:
+        """Count from here."""
+        self.bytes = self.frames = 0
+        self._frame.clear()
+
+    async def frame(self, timeout: float = 15.0) -> float:
+        """Wait for the end of the next frame that draws something; returns when it came."""
+        self._frame.clear()
+        await asyncio.wait_for(self._frame.wait(), timeout)
+        return time.perf_counter()
+
+    async def answer(self, timeout: float = 15.0) -> None:
+        """Wait for the next `ack`."""
+        self._ack.clear()
+        await asyncio.wait_for(self._ack.wait(), timeout)
+
+    async def quiet(self, seconds: float = 1.0, timeout: float = 60.0) -> None:
+        """Wait until nothing was drawn for a while."""
+        begun = time.perf_counter()
+        while time.perf_counter() - max(self.last_drawn, begun) < seconds:
+            if time.perf_counter() - begun > timeout:
+                raise TimeoutError
+            await asyncio.sleep(seconds / 20)
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        beat = loop.time()
+        while data := await self.reader.read(1 << 20):
+            self._take(data)
+            if loop.time() - beat > 4:
+                beat = loop.time()
+                self.send("nop")
+
+    def _take(self, data: bytes) -> None:
+        self.bytes += len(data)
+        self.recording.append((time.perf_counter(), data))
+        if b"3.ack," in data:
+            self._ack.set()
+        text = self._tail + data
+        position = 0
+        for match in SYNC.finditer(text):
+            drawn = self._drawn or DRAWING.search(text, position, match.start()) is not None
+            self._drawn = False
+            position = match.end()
+            if drawn:
+                self.frames += 1
+                self.last_drawn = time.perf_counter()
+                self._frame.set()
+            self._acknowledge(match[1].decode())
+        rest = text[position:]
+        self._drawn = self._drawn or DRAWING.search(rest) is not None
+        self._tail = rest[-TAIL:]
+
+    def _acknowledge(self, timestamp: str) -> None:
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, self.send, "sync", timestamp)
+        else:
+            self.send("sync", timestamp)

@@ -1,0 +1,100 @@
+"""Desktops in motion on a real Xvnc: frames, processor time, bytes, and how true the picture is."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+
+from proxyd.wire.instruction import InstructionParser
+from tests.benchmarks.rows import Benchmark, Options, Row
+from tests.fakes.viewer import Viewer
+from tests.servers.xvnc import Xvnc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from tests.benchmarks.target import Target
+
+    Picture = NDArray[np.uint8]
+
+__all__ = ["BENCHMARKS"]
+
+REFERENCE = 8.0
+"""Seconds that the budgets mean; shorter runs are scaled."""
+SETTLED = 0.15
+"""Seconds after the last change at which its frames have arrived, and nothing better yet."""
+REST = 3.0
+"""Seconds after which what rests shall be exact."""
+
+
+async def measure(name: str, target: Target, options: Options) -> dict[str, float]:
+    """Watch one load from its first frame to its last, then the picture it leaves."""
+    with Xvnc(1280, 800) as server:
+        meter = await target.desktop(server)
+        xvnc = psutil.Process(server.pid)
+        meter.reset()
+        cpu, xvnc_cpu = target.cpu(), sum(xvnc.cpu_times()[:2])
+        await _draw(name, server.display, options.seconds)
+        ended = time.perf_counter()
+        frames, received = meter.frames, meter.bytes
+        await asyncio.sleep(SETTLED)
+        cpu, xvnc_cpu = target.cpu() - cpu, sum(xvnc.cpu_times()[:2]) - xvnc_cpu
+        truth = server.screenshot()
+        await asyncio.sleep(REST)
+        moving, rest = _errors(meter.recording, [ended + SETTLED, ended + REST], truth)
+        await meter.close()
+    scale = REFERENCE / options.seconds
+    return {
+        "frames": frames * scale,
+        "cpu": cpu * scale,
+        "xvnc": xvnc_cpu * scale,
+        "size": received / max(frames, 1) / 1000,
+        "moving": moving,
+        "rest": rest,
+    }
+
+
+async def _draw(name: str, display: str, seconds: float) -> None:
+    module = ["-m", "tests.benchmarks.vnc_loads", name, "--display", display, "--seconds", str(seconds)]
+    load = await asyncio.create_subprocess_exec(sys.executable, *module, stdout=asyncio.subprocess.DEVNULL)
+    if await load.wait():
+        raise RuntimeError(f"the load {name} failed")
+
+
+def _errors(recording: Iterable[tuple[float, bytes]], moments: list[float], truth: Picture) -> list[float]:
+    """Mean difference a channel between the truth and what was shown at these moments."""
+    parser, viewer = InstructionParser(), Viewer()
+    errors: list[float] = []
+    for came, data in [*recording, (float("inf"), b"")]:
+        while len(errors) < len(moments) and came > moments[len(errors)]:
+            errors.append(float(np.abs(viewer.desktop().astype(int) - truth).mean()))
+        for instruction in parser.feed(data):
+            viewer.take(instruction)
+    return errors
+
+
+def _benchmark(name: str, *, frames: float, cpu: float, size: float) -> Benchmark:
+    rows = (
+        Row("frames", f"VNC {name}, frames in 8 s", "", least=frames),
+        Row("cpu", f"VNC {name}, processor time", "s", most=cpu),
+        Row("xvnc", f"VNC {name}, Xvnc's processor time", "s"),
+        Row("size", f"VNC {name}, a frame", "KB", most=size),
+        Row("moving", f"VNC {name}, picture error in motion", "levels", not_worse=True),
+        Row("rest", f"VNC {name}, picture error at rest", "levels", most=0),
+    )
+    return Benchmark(name, rows, partial(measure, name))
+
+
+BENCHMARKS = (
+    _benchmark("video", frames=220, cpu=0.6, size=174),
+    _benchmark("scroll", frames=210, cpu=1.3, size=230),
+    _benchmark("desktop", frames=150, cpu=0.4, size=24),
+)
