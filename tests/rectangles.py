@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from proxyd.display.ops import Op
     from proxyd.rfb.decoders.base import Decoder
 
-INTERRUPTIONS = 1000
-"""A decoder that still wants to go on after so many steps waits for bytes."""
-
-
 class UnfinishedError(Exception):
     """The decoder waits for more bytes."""
 
@@ -42,16 +38,16 @@ def decode(
     buffer = Buffer()
     reading = decoder.decode(buffer, rect, on or screen())
     try:
-        while waiting:
-            buffer.feed(waiting.pop(0))
+        while True:
             next(reading)
-        for _ in range(INTERRUPTIONS):
-            next(reading)
+            if buffer.starved:
+                if not waiting:
+                    raise UnfinishedError
+                buffer.feed(waiting.pop(0))
     except StopIteration as done:
         assert not any(waiting), "done before its last bytes came"
         assert len(buffer) == 0, f"{len(buffer)} bytes left over"
         return done.value
-    raise UnfinishedError
 
 
 def pixels(ops: Iterable[Op], rect: Rect, under: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:

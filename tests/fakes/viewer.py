@@ -1,22 +1,24 @@
-"""The display of a browser, fed with instructions: what a person would see, from whatever daemon they come."""
+"""A browser's picture from the instructions it receives: bytes of a session in, pixels out.
+
+viewer = Viewer()
+viewer.feed(data)
+viewer.canvas.picture()
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PIL import Image as PillowImage
 
-from proxyd.display.ops import Copy, Cursor, Dispose, Fill, Image, Move, Op, Rect, Shade, Size
+from proxyd.display.ops import Copy, Cursor, Dispose, Fill, Image, Move, Rect, Shade, Size
+from proxyd.wire.instruction import InstructionParser
 from tests.fakes.canvas import Canvas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from proxyd.wire.instruction import Instruction
 
@@ -24,87 +26,103 @@ __all__ = ["Viewer"]
 
 
 class Viewer:
-    """Feed it every instruction with `take`; what a frame draws appears when the frame ends.
+    """Strict where browsers stall or draw nonsense: it fails on what they would only survive.
 
     Attributes:
-        canvas: layers and pointer as they are shown now.
-        frames: how many ended.
+        canvas: layers and buffers.
+        syncs: timestamps of the frames that ended.
+        pictures: mimetype and bytes of every image, for those who count.
     """
 
     def __init__(self) -> None:
         self.canvas = Canvas()
-        self.frames = 0
-        self._unshown: list[Callable[[], None]] = []
-        self._paths: dict[int, list[Rect]] = {}
+        self.syncs: list[int] = []
+        self.pictures: list[tuple[str, int]] = []
+        self._parser = InstructionParser()
         self._images: dict[str, tuple[Image, list[bytes]]] = {}
+        self._paths: dict[str, Rect] = {}
+        self._drawing: dict[str, Callable[..., None]] = {
+            "img": self._img, "blob": self._blob, "end": self._end, "rect": self._rect, "cfill": self._cfill,
+            "copy": self._copy, "size": self._size, "cursor": self._cursor, "move": self._move, "shade": self._shade,
+            "dispose": self._dispose, "sync": self._sync,
+        }  # fmt: skip
 
-    def take(self, instruction: Instruction) -> None:
-        """Follow one instruction; what draws nothing is passed over."""
-        opcode, args = instruction
-        match opcode:
-            case "img":
-                self._begin_image(*args)
-            case "blob" if args[0] in self._images:
-                self._images[args[0]][1].append(base64.b64decode(args[1]))
-            case "end" if args[0] in self._images:
-                self._draw(_completed(*self._images.pop(args[0])))
-            case "sync":
-                self._show()
-            case "rect":
-                layer, *place = map(int, args)
-                self._paths.setdefault(layer, []).append(Rect(*place))
-            case "cfill":
-                self._fill(*map(int, args))
-            case "cursor":
-                self._unshown.append(partial(self._point, *map(int, args)))
-            case _ if opcode in _OPERATIONS:
-                self._draw(_OPERATIONS[opcode](*map(int, args)))
+    def feed(self, data: bytes) -> list[Instruction]:
+        """Draw what the bytes complete; return what is not about drawing."""
+        others: list[Instruction] = []
+        for instruction in self._parser.feed(data):
+            draw = self._drawing.get(instruction.opcode)
+            if draw is None:
+                others.append(instruction)
+            else:
+                draw(*instruction.args)
+        return others
 
-    def picture(self) -> NDArray[np.uint8]:
-        """What is seen, visible layers included: (height, width, 3), R G B."""
-        return self.canvas.picture()
+    # -- images ----------------------------------------------------------------------------------------------------
 
-    def desktop(self) -> NDArray[np.uint8]:
-        """Layer 0 alone: (height, width, 3), R G B."""
-        return self.canvas.layer(0)[..., :3]
-
-    def _draw(self, op: Op) -> None:
-        self._unshown.append(partial(self.canvas.apply, op))
-
-    def _begin_image(self, stream: str, mask: str, layer: str, mimetype: str, x: str, y: str) -> None:
+    def _img(self, stream: str, mask: str, layer: str, mimetype: str, x: str, y: str) -> None:
+        assert stream not in self._images, "an image stream is opened twice"
         self._images[stream] = Image(int(x), int(y), 0, 0, mimetype, b"", int(layer), int(mask)), []
 
-    def _fill(self, mask: int, layer: int, red: int, green: int, blue: int, alpha: int) -> None:
-        for place in self._paths.pop(layer, []):
-            self._draw(Fill(*place, red, green, blue, alpha, layer, mask))
+    def _blob(self, stream: str, data: str) -> None:
+        if stream in self._images:  # else it belongs to a clipboard, a file...
+            self._images[stream][1].append(base64.b64decode(data, validate=True))
 
-    def _point(self, hot_x: int, hot_y: int, source: int, x: int, y: int, width: int, height: int) -> None:
-        pixels = self.canvas.layer(source)[y : y + height, x : x + width]
-        self.canvas.apply(Cursor(hot_x, hot_y, width, height, pixels.tobytes()))
+    def _end(self, stream: str) -> None:
+        if stream not in self._images:
+            return
+        opened, parts = self._images.pop(stream)
+        data = b"".join(parts)
+        with PillowImage.open(io.BytesIO(data)) as picture:
+            assert f"image/{picture.format or ''}".lower() == opened.mimetype, "an image is not what it says"
+            width, height = picture.size
+        self.canvas.apply(opened._replace(width=width, height=height, data=data))
+        self.pictures.append((opened.mimetype, len(data)))
 
-    def _show(self) -> None:
-        for draw in self._unshown:
-            draw()
-        self._unshown.clear()
-        self.frames += 1
+    # -- shapes ----------------------------------------------------------------------------------------------------
 
+    def _rect(self, layer: str, *place: str) -> None:
+        assert layer not in self._paths, "a path of several rectangles"
+        self._paths[layer] = Rect(*map(int, place))
 
-def _completed(image: Image, parts: list[bytes]) -> Image:
-    data = b"".join(parts)
-    width, height = PillowImage.open(io.BytesIO(data)).size
-    return image._replace(width=width, height=height, data=data)
+    def _cfill(self, mask: str, layer: str, *colour: str) -> None:
+        self.canvas.apply(Fill(*self._paths.pop(layer), *map(int, colour), layer=int(layer), mask=int(mask)))
 
+    def _copy(
+        self,
+        source: str,
+        x: str,
+        y: str,
+        width: str,
+        height: str,
+        mask: str,
+        layer: str,
+        to_x: str,
+        to_y: str,
+    ) -> None:
+        place = (int(x), int(y), int(width), int(height), int(to_x), int(to_y))
+        self.canvas.apply(Copy(*place, source=int(source), layer=int(layer), mask=int(mask)))
 
-def _copy(
-    source: int, from_x: int, from_y: int, width: int, height: int, mask: int, layer: int, x: int, y: int
-) -> Op:
-    return Copy(from_x, from_y, width, height, x, y, source, layer, mask)
+    # -- layers ----------------------------------------------------------------------------------------------------
 
+    def _size(self, layer: str, width: str, height: str) -> None:
+        self.canvas.apply(Size(int(width), int(height), int(layer)))
 
-_OPERATIONS: dict[str, Callable[..., Op]] = {
-    "copy": _copy,
-    "size": lambda layer, width, height: Size(width, height, layer),
-    "move": Move,
-    "shade": Shade,
-    "dispose": Dispose,
-}
+    def _move(self, *numbers: str) -> None:
+        self.canvas.apply(Move(*map(int, numbers)))
+
+    def _shade(self, layer: str, opacity: str) -> None:
+        self.canvas.apply(Shade(int(layer), int(opacity)))
+
+    def _dispose(self, layer: str) -> None:
+        self.canvas.apply(Dispose(int(layer)))
+
+    def _cursor(self, hot_x: str, hot_y: str, source: str, x: str, y: str, width: str, height: str) -> None:
+        left, top, wide, high = int(x), int(y), int(width), int(height)
+        shape = self.canvas.layer(int(source))[top : top + high, left : left + wide]
+        self.canvas.apply(Cursor(int(hot_x), int(hot_y), wide, high, shape.tobytes()))
+
+    def _sync(self, timestamp: str, merged: str = "0") -> None:
+        assert not self._images, "a frame ends inside an image"
+        assert not self._paths, "a frame ends inside a path"
+        self.syncs.append(int(timestamp))

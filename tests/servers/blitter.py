@@ -19,7 +19,7 @@ __all__ = ["Blitter"]
 CREATE_WINDOW, MAP_WINDOW, GET_INPUT_FOCUS, CREATE_GC, COPY_AREA, PUT_IMAGE = 1, 8, 43, 55, 62, 72
 SET_CLOSE_DOWN_MODE = 112
 RETAIN_PERMANENT = 1
-OVERRIDE_REDIRECT = 1 << 9
+OVERRIDE_REDIRECT, GRAPHICS_EXPOSURES = 1 << 9, 1 << 16
 Z_PIXMAP, DEPTH = 2, 24
 
 
@@ -43,7 +43,7 @@ class Blitter:
             CREATE_WINDOW, DEPTH, struct.pack("<IIhhHHHHIII", base, root, 0, 0, self.width, self.height, 0, 1, 0, OVERRIDE_REDIRECT, 1)
         )  # fmt: skip
         self._send(MAP_WINDOW, 0, struct.pack("<I", self._window))
-        self._send(CREATE_GC, 0, struct.pack("<III", self._context, self._window, 0))
+        self._send(CREATE_GC, 0, struct.pack("<IIII", self._context, self._window, GRAPHICS_EXPOSURES, 0))
         self._send(SET_CLOSE_DOWN_MODE, RETAIN_PERMANENT)
         self.wait()
 
