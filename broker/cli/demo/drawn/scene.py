@@ -200,9 +200,15 @@ class Scene:
         draw.text((rect.x + rect.width + 20, middle), beside, INK, _FONT, anchor="lm")
 
 
-_FONT = ImageFont.load_default(17)
-_SMALL = ImageFont.load_default(14)
-_LARGE = ImageFont.load_default(28)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font with many letters where the machine has it, else the one that Pillow carries."""
+    try:
+        return ImageFont.truetype("DejaVuSans.ttf", size)
+    except OSError:
+        return ImageFont.load_default(size)
+
+
+_FONT, _SMALL, _LARGE = _font(16), _font(13), _font(26)
 
 
 def _draw_background(width: int, height: int) -> Image.Image:
