@@ -1,14 +1,29 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 
+/** Files that keep their names: the broker reads them, templates name them, extensions may replace them. */
+const namedFiles: Plugin = {
+  name: "named-files",
+  generateBundle() {
+    const catalogues = readdirSync(here("translations")).map((name) => `translations/${name}`);
+    for (const fileName of [...catalogues, "images/logo.svg"]) {
+      this.emitFile({ type: "asset", fileName, source: readFileSync(here(fileName)) });
+    }
+  },
+};
+
 export default defineConfig({
   // Chunks find each other relative to themselves: the page works under any base path.
   base: "./",
+  plugins: [namedFiles],
   build: {
     manifest: "manifest.json",
     rolldownOptions: { input: "src/main.ts" },
     target: "es2023",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
   },
   server: { fs: { allow: [here("..")] } },
   test: {

@@ -58,6 +58,16 @@ export function describe(reporter: Reporter, status: number, text: string, conne
   };
 }
 
+/** The person gave up connecting. */
+export const CANCELLED: Failure = {
+  hop: "session",
+  status: 0,
+  title: "failure.cancelled",
+  sentence: { key: "failure.cancelled.text" },
+  reference: "",
+  retry: "manual",
+};
+
 /** The code a person reads to support: `F-519-7K2A`. */
 export function code(failure: Failure): string {
   return ["F", failure.status, failure.reference].filter((part) => part !== "").join("-");
@@ -101,6 +111,7 @@ function hopOf(reporter: Reporter, status: number): Hop {
 /** Which hop a status speaks of when no text says so. */
 const HOPS: Record<Exclude<Reporter, "network">, Record<number, Hop>> = {
   client: {
+    0: "session",
     514: "instance",
     515: "session",
     516: "session",
@@ -116,7 +127,16 @@ const HOPS: Record<Exclude<Reporter, "network">, Record<number, Hop>> = {
     771: "instance",
     776: "network",
   },
-  tunnel: { 516: "link", 518: "session", 522: "session", 523: "session", 768: "link", 769: "link", 771: "link" },
+  tunnel: {
+    0: "session",
+    516: "link",
+    518: "session",
+    522: "session",
+    523: "session",
+    768: "link",
+    769: "link",
+    771: "link",
+  },
 };
 
 /** The words for each hop, by status where it matters. */
@@ -154,6 +174,7 @@ const WORDS: Record<Hop, Record<number, Words> & { other: Words }> = {
     other: { title: "failure.desktop", sentence: "failure.desktop.text", retry: "manual" },
   },
   session: {
+    0: { title: "failure.session", sentence: "failure.session.over", retry: "manual" },
     515: { title: "failure.session.broken", sentence: "failure.session.broken.text", retry: "manual" },
     521: { title: "failure.session.elsewhere", sentence: "failure.session.elsewhere.text", retry: "manual" },
     522: { title: "failure.session.idle", sentence: "failure.session.idle.text", retry: "manual" },

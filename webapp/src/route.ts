@@ -57,9 +57,7 @@ export function decodeTarget(encoded: string): Target {
 
 /** Write a client id as current web clients do: URL-safe base64 without padding. */
 export function encodeTarget(target: Target): string {
-  const bytes = new TextEncoder().encode(
-    [target.identifier, target.type, target.dataSource].join(SEPARATOR),
-  );
+  const bytes = new TextEncoder().encode([target.identifier, target.type, target.dataSource].join(SEPARATOR));
   const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   return btoa(binary).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }

@@ -1,50 +1,62 @@
-/** Catalogues: one flat JSON file a language in `locales/`; English is complete and always at hand. */
-import english from "./locales/en.json";
+/**
+ * Texts by name. English is part of the bundle and complete; other catalogues come from the broker, which may have
+ * merged those of extensions into them.
+ */
+import english from "../translations/en.json";
+import { tame } from "./text.ts";
 
 /** The name of a text. */
 export type Key = keyof typeof english;
 type Catalogue = Partial<Record<Key, string>>;
 
-const LOADERS = import.meta.glob<Catalogue>(["./locales/*.json", "!./locales/en.json"], { import: "default" });
-const ATTRIBUTES = { t: "", tLabel: "aria-label", tTitle: "title", tPlaceholder: "placeholder" } as const;
+const FALLBACK = "en";
+const TAG = /^[a-z]{2,8}(_[a-z0-9]{1,8})?$/i;
+/** Where an element names its texts, and which attribute each goes to; the first is the content itself. */
+const PLACES = [
+  ["t", ""],
+  ["tLabel", "aria-label"],
+  ["tTitle", "title"],
+] as const;
 
 let catalogue: Catalogue = english;
-let current = "en";
-
-/** Languages there is a catalogue for, English first. */
-export const languages: readonly string[] = ["en", ...Object.keys(LOADERS).map(languageOf).sort()];
+let current = FALLBACK;
 
 /** The language in use, as in the `lang` attribute. */
 export function language(): string {
   return current;
 }
 
-/** The best language on offer for a wish list of language tags; English where none fits. */
-export function bestLanguage(wanted: readonly string[]): string {
-  const primary = wanted.map((tag) => tag.toLowerCase().split(/[-_]/)[0] ?? "");
-  return primary.find((tag) => languages.includes(tag)) ?? "en";
+/** Languages on offer: name by tag. */
+export async function languages(): Promise<Record<string, string>> {
+  const offered = await fetchJson("api/languages");
+  const entries = Object.entries(offered ?? {}).filter(([tag]) => TAG.test(tag));
+  const names = entries.map(([tag, name]) => [tag, tame(String(name), 40)] as const);
+  return { [FALLBACK]: english.NAME, ...Object.fromEntries(names) };
 }
 
-/** Use another language from now on; a catalogue that does not load leaves English. */
+/** Use another language from now on; one whose catalogue cannot be had leaves English. */
 export async function useLanguage(tag: string): Promise<void> {
-  const load = LOADERS[`./locales/${tag}.json`];
-  catalogue = load ? await load().catch(() => english) : english;
-  current = catalogue === english ? "en" : tag;
+  const found = TAG.test(tag) ? await fetchJson(`translations/${tag}.json`) : null;
+  catalogue = found ?? english;
+  current = found === null ? FALLBACK : tag.replace("_", "-");
   document.documentElement.lang = current;
 }
 
 /** A text in the current language, with `{name}` replaced by values. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  const text = catalogue[key] ?? english[key];
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  const text = catalogue[key];
+  return (typeof text === "string" ? text : english[key]).replace(
+    /\{(\w+)\}/g,
+    (whole: string, name: string) => String(values[name] ?? whole),
+  );
 }
 
-/** Fill in the texts of elements that name theirs: `data-t`, `data-t-label`, `data-t-title`, `data-t-placeholder`. */
-export function translate(root: ParentNode): void {
-  for (const [name, attribute] of Object.entries(ATTRIBUTES)) {
-    const selector = `[data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}]`;
+/** Fill in the texts of elements that name theirs: `data-t`, `data-t-label`, `data-t-title`. */
+export function translate(root: ParentNode, values: Record<string, string>): void {
+  for (const [place, attribute] of PLACES) {
+    const selector = `[data-${place.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}]`;
     for (const element of root.querySelectorAll<HTMLElement>(selector)) {
-      const text = t(element.dataset[name] as Key);
+      const text = t(element.dataset[place] as Key, values);
       if (attribute === "") {
         element.textContent = text;
       } else {
@@ -54,6 +66,12 @@ export function translate(root: ParentNode): void {
   }
 }
 
-function languageOf(path: string): string {
-  return path.replace(/^.*\/|\.json$/g, "");
+async function fetchJson(path: string): Promise<Record<string, string> | null> {
+  try {
+    const response = await fetch(path);
+    const body: unknown = response.ok ? await response.json() : null;
+    return typeof body === "object" ? (body as Record<string, string> | null) : null;
+  } catch {
+    return null;
+  }
 }

@@ -5,7 +5,11 @@ const DIRECTION_MARKS = /[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/g;
 
 /** Text of one line: no control characters, no direction overrides, at most `limit` characters. */
 export function tame(text: string, limit = 200): string {
-  const line = text.slice(0, limit * 4).replace(CONTROLS, " ").replace(DIRECTION_MARKS, "").trim();
+  const line = text
+    .slice(0, limit * 4)
+    .replace(CONTROLS, " ")
+    .replace(DIRECTION_MARKS, "")
+    .trim();
   const characters = [...line];
   return characters.length > limit ? `${characters.slice(0, limit - 1).join("")}…` : line;
 }

@@ -68,8 +68,9 @@ export class WebSocketTunnel extends Tunnel {
   };
 
   readonly #send = (...elements: unknown[]): void => {
-    if (this.isConnected()) {
-      this.#socket?.send(encode(...elements));
+    const socket = this.#socket;
+    if (this.isConnected() && socket?.readyState === WebSocket.OPEN) {
+      socket.send(encode(...elements));
     }
   };
 

@@ -1,0 +1,429 @@
+"""A web tier without a daemon behind it: serves the real page, answers its requests, and paints as a script says."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import WSMsgType, web
+from PIL import Image, ImageDraw, ImageFont
+
+from broker.webapp import Webapp, default_folder
+from proxyd.wire.instruction import BLOB_BYTES, Instruction, InstructionParser, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+    from typing import Self
+
+    Script = Callable[["Line"], Awaitable[None]]
+
+__all__ = ["Line", "WebTier", "client_link"]
+
+TOKEN = "A" * 64
+SOURCE = "hmac"
+TUNNEL_ID = "7k2a0000-0000-4000-8000-000000000000"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'"
+)
+
+
+def client_link(base: str, identifier: str, token: str = TOKEN) -> str:
+    """The address that a portal sends a person to."""
+    target = base64.b64encode(f"{identifier}\0c\0{SOURCE}".encode()).decode()
+    return f"{base}#/client/{target}?token={token}"
+
+
+class Line:
+    """The server's end of one tunnel."""
+
+    def __init__(self, socket: web.WebSocketResponse, query: dict[str, str]) -> None:
+        self.socket = socket
+        self.query = query
+        self.width, self.height = int(query["GUAC_WIDTH"]), int(query["GUAC_HEIGHT"])
+        self.received: list[Instruction] = []
+        self.ended = False
+        self._inbox: asyncio.Queue[Instruction | None] = asyncio.Queue()
+        self._clock = 0
+
+    async def send(self, *elements: str | int) -> None:
+        await self.socket.send_str(encode(*elements).decode())
+
+    async def stream(self, index: int, data: bytes, opcode: str, *arguments: str | int) -> None:
+        """Open a stream, send everything, end it."""
+        await self.send(opcode, index, *arguments)
+        for offset in range(0, len(data), BLOB_BYTES):
+            await self.send("blob", index, base64.b64encode(data[offset : offset + BLOB_BYTES]).decode())
+        await self.send("end", index)
+
+    async def paint(self, picture: Image.Image, layer: int = 0, x: int = 0, y: int = 0) -> None:
+        """Draw a picture, without ending the frame."""
+        encoded = io.BytesIO()
+        picture.save(encoded, "PNG")
+        await self.stream(1, encoded.getvalue(), "img", 14, layer, "image/png", x, y)
+
+    async def sync(self) -> None:
+        self._clock += 1
+        await self.send("sync", self._clock, 1)
+
+    async def receive(self) -> Instruction | None:
+        """The next thing the person did; None at the end."""
+        return await self._inbox.get()
+
+    async def end(self, status: int, text: str) -> None:
+        """End with an error instruction, as daemons do."""
+        await self.send("error", text, status)
+        await self.send("disconnect")
+
+    def drop(self) -> None:
+        """Lose the network: no closing handshake, no word."""
+        transport = self.socket._req.transport if self.socket._req is not None else None
+        if transport is not None:
+            transport.abort()
+
+    async def listen(self) -> None:
+        """Answer pings, remember the rest."""
+        async for message in self.socket:
+            if message.type is WSMsgType.TEXT:
+                for instruction in InstructionParser().feed(message.data.encode()):
+                    if instruction.opcode == "" and instruction.args[:1] == ("ping",):
+                        await self.send("", *instruction.args)
+                    elif instruction.opcode not in {"nop", ""}:
+                        self.received.append(instruction)
+                        self._inbox.put_nowait(instruction)
+        self.ended = True
+        self._inbox.put_nowait(None)
+
+
+class WebTier:
+    """Runs in a thread of its own, for tests that drive a browser.
+
+    Attributes:
+        url: address of the page, with a trailing slash.
+        scripts: what happens on a tunnel, by connection identifier.
+        connections: what the token opens: protocol by identifier.
+        lines: every tunnel so far.
+        requests: method and path of every request so far.
+        refusal: when set, the sentence with which tokens are refused.
+        config: what the page is told.
+        delay: seconds before a token is answered.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.scripts: dict[str, Script] = {}
+        self.connections: dict[str, str] = {}
+        self.lines: list[Line] = []
+        self.requests: list[tuple[str, str]] = []
+        self.refusal: tuple[int, str] | None = None
+        self.delay = 0.0
+        self.blocks_websockets = False
+        self.language = "en"
+        self.config: dict[str, Any] = {
+            "name": "Example University",
+            "version": "0.1.0",
+            "portal_url": "https://portal.example.org/",
+            "portal_name": "the portal",
+            "help_url": "https://help.example.org/",
+            "help_name": "Help from Example University",
+            "banner": "",
+        }
+        self.url = ""
+        self._folder = folder or default_folder()
+        self._webapp = Webapp(self._folder)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="web tier", daemon=True)
+        self._runner: web.AppRunner | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.call(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.call(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def call(self, work: Any) -> Any:
+        """Run something on the tier's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Call something on the tier's loop."""
+        self._loop.call_soon_threadsafe(function)
+
+    def link(self, identifier: str, token: str = TOKEN) -> str:
+        return client_link(self.url, identifier, token)
+
+    async def _start(self) -> None:
+        app = web.Application(middlewares=[self._remember])
+        prefix = "/guacamole/"
+        data = f"{prefix}api/session/data/{SOURCE}/"
+        app.add_routes(
+            [
+                web.get(prefix, self._page),
+                web.post(prefix + "api/tokens", self._tokens),
+                web.delete(prefix + "api/tokens/{token}", self._forget),
+                web.get(prefix + "api/languages", self._languages),
+                web.get(data + "connectionGroups/ROOT/tree", self._tree),
+                web.get(data + "connections/{identifier}", self._connection),
+                web.get(prefix + "websocket-tunnel", self._tunnel),
+                web.get(prefix + "error-page", self._error),
+                web.static(prefix, self._folder / "dist"),
+            ]
+        )
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}{prefix}"
+
+    async def _stop(self) -> None:
+        for line in self.lines:
+            line.drop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    @web.middleware
+    async def _remember(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests.append((request.method, request.path_qs))
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    def _html(self, template: str, **more: str) -> web.Response:
+        text = self._webapp.render(template, "/guacamole/", self.language, self.config, **more)
+        return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return self._html("page.html")
+
+    async def _error(self, _: web.Request) -> web.Response:
+        sentence = "It was used before, or is older than 10 minutes."
+        return self._html("error.html", title="This link is no longer valid", sentence=sentence, code="")
+
+    async def _tokens(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        await asyncio.sleep(self.delay)
+        status, message = self.refusal or (403, "This link is not valid.")
+        if self.refusal is not None or form.get("token") != TOKEN:
+            return web.json_response({"message": message, "type": "INVALID_CREDENTIALS"}, status=status)
+        return web.json_response(
+            {"authToken": TOKEN, "username": "", "dataSource": SOURCE, "availableDataSources": [SOURCE]}
+        )
+
+    async def _forget(self, _: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async def _languages(self, _: web.Request) -> web.Response:
+        folder = self._folder / "dist" / "translations"
+        names = {path.stem: json.loads(path.read_text())["NAME"] for path in folder.glob("*.json")}
+        return web.json_response(names)
+
+    async def _connection(self, request: web.Request) -> web.Response:
+        identifier = request.match_info["identifier"]
+        return web.json_response(self._described(identifier))
+
+    async def _tree(self, _: web.Request) -> web.Response:
+        children = [self._described(identifier) for identifier in self.connections]
+        return web.json_response({"childConnections": children, "childConnectionGroups": []})
+
+    def _described(self, identifier: str) -> dict[str, Any]:
+        protocol = self.connections.get(identifier, "vnc")
+        return {"name": identifier, "identifier": identifier, "protocol": protocol, "activeConnections": 0}
+
+    async def _tunnel(self, request: web.Request) -> web.StreamResponse:
+        if self.blocks_websockets:
+            return web.Response(status=403)
+        socket = web.WebSocketResponse(protocols=["guacamole"])
+        await socket.prepare(request)
+        line = Line(socket, dict(request.query))
+        self.lines.append(line)
+        listening = asyncio.create_task(line.listen())
+        await line.send("", TUNNEL_ID)
+        await self.scripts[request.query["GUAC_ID"]](line)
+        await listening
+        return socket
+
+
+# -- scripts --------------------------------------------------------------------------------------------------------
+
+
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+def desktop_picture(width: int, height: int) -> Image.Image:
+    """A desktop with a window on it."""
+    picture = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(picture)
+    for y in range(height):
+        shade = y / height
+        draw.line(
+            [(0, y), (width, y)], fill=(int(30 + 30 * shade), int(70 + 40 * shade), int(110 + 40 * shade))
+        )
+    left, top, right, bottom = width // 8, height // 8, width * 5 // 8, height * 5 // 8
+    draw.rectangle([left, top, right, bottom], fill="#f7f7f4", outline="#1d2733")
+    draw.rectangle([left, top, right, top + 28], fill="#2b3a4a")
+    draw.text((left + 10, top + 6), "Data Explorer", fill="white", font=_font(15))
+    for row in range(8):
+        y = top + 48 + row * 24
+        draw.text(
+            (left + 16, y), f"sample-{row:03}.fastq.gz     {row * 137 % 900} MB", fill="#333", font=_font(14)
+        )
+    draw.rectangle([0, height - 32, width, height], fill="#161c24")
+    draw.text((12, height - 24), "Applications", fill="#d8dde3", font=_font(14))
+    return picture
+
+
+def shell_picture(width: int, height: int) -> Image.Image:
+    """A terminal with a prompt."""
+    picture = Image.new("RGB", (width, height), "#10151c")
+    draw = ImageDraw.Draw(picture)
+    rows = [
+        "alice@dev:~$ uptime",
+        " 19:52:01 up 12 days,  3:04,  1 user,  load average: 0.12, 0.08, 0.02",
+        "alice@dev:~$ _",
+    ]
+    for number, row in enumerate(rows):
+        draw.text((6, 6 + number * 18), row, fill="#d6dce6", font=_font(14))
+    return picture
+
+
+async def paints_desktop(line: Line) -> None:
+    """A desktop that follows the window and marks every click."""
+    await line.send("name", "alice's desktop")
+    await _show(line, desktop_picture)
+    await _serve(line, desktop_picture)
+
+
+async def paints_shell(line: Line) -> None:
+    """A shell whose colours and text size can be changed."""
+    for index, (name, value) in enumerate({"color-scheme": "gray-black", "font-size": "12"}.items()):
+        await line.stream(2 * index, value.encode(), "argv", "text/plain", name)
+    await line.send("name", "alice@dev: ~")
+    await _show(line, shell_picture)
+    await _serve(line, shell_picture)
+
+
+async def _show(line: Line, picture: Callable[[int, int], Image.Image]) -> None:
+    await line.send("size", 0, line.width, line.height)
+    await line.paint(picture(line.width, line.height))
+    await line.sync()
+
+
+async def _serve(line: Line, picture: Callable[[int, int], Image.Image]) -> None:
+    while (instruction := await line.receive()) is not None:
+        if instruction.opcode == "size":
+            line.width, line.height = (int(argument) for argument in instruction.args[:2])
+            await _show(line, picture)
+        elif instruction.opcode == "mouse" and instruction.args[2] != "0":
+            x, y = (int(argument) for argument in instruction.args[:2])
+            colour = {"1": "#e5484d", "2": "#30a46c", "4": "#f5d90a"}.get(instruction.args[2], "#8e4ec6")
+            await line.paint(Image.new("RGB", (8, 8), colour), 0, max(0, x - 4), max(0, y - 4))
+            await line.sync()
+
+
+def fails(status: int, text: str) -> Script:
+    """An instance that cannot be opened."""
+
+    async def script(line: Line) -> None:
+        await line.end(status, text)
+
+    return script
+
+
+def closes(status: int) -> Script:
+    """A tunnel that the web tier ends with a status."""
+
+    async def script(line: Line) -> None:
+        await line.socket.close(code=1011, message=str(status).encode())
+
+    return script
+
+
+async def never_answers(line: Line) -> None:
+    """An instance that takes for ever."""
+    while await line.receive() is not None:
+        pass
+
+
+async def asks_password(line: Line) -> None:
+    """A desktop that wants a password first."""
+    await line.send("required", "password")
+    while (instruction := await line.receive()) is not None:
+        if instruction.opcode == "end":
+            await paints_desktop(line)
+            return
+
+
+INDEX = "application/vnd.glyptodon.guacamole.stream-index+json"
+
+
+class HasFiles:
+    """A desktop with folders: a `Filesystem` object, uploads by `put` and by `file`."""
+
+    def __init__(self, tree: dict[str, bytes | None]) -> None:
+        self.tree = tree
+        self._acked: dict[str, asyncio.Queue[str]] = {}
+
+    async def __call__(self, line: Line) -> None:
+        await _show(line, desktop_picture)
+        await line.send("filesystem", 0, "/")
+        writing: dict[str, str] = {}
+        downloads: set[asyncio.Task[None]] = set()
+        while (instruction := await line.receive()) is not None:
+            opcode, args = instruction
+            if opcode == "get":
+                downloads.add(asyncio.create_task(self._send(line, args[1])))
+            elif opcode == "put":
+                writing[args[1]] = args[3]
+                self.tree[args[3]] = b""
+                await line.send("ack", args[1], "OK", 0)
+            elif opcode == "file":
+                writing[args[0]] = "/home/alice/" + args[2]
+                self.tree[writing[args[0]]] = b""
+                await line.send("ack", args[0], "OK", 0)
+            elif opcode == "blob" and args[0] in writing:
+                name = writing[args[0]]
+                self.tree[name] = (self.tree[name] or b"") + base64.b64decode(args[1])
+                await line.send("ack", args[0], "OK", 0)
+            elif opcode == "end":
+                writing.pop(args[0], None)
+            elif opcode == "ack" and args[0] in self._acked:
+                self._acked[args[0]].put_nowait(args[2])
+
+    async def _send(self, line: Line, path: str) -> None:
+        index = str(10 + 2 * len(self._acked))
+        acked = self._acked[index] = asyncio.Queue()
+        content = self.tree.get(path)
+        if path != "/" and content is not None:
+            data, mimetype = content, "application/octet-stream"
+        else:
+            data, mimetype = self._listing(path), INDEX
+        await line.send("body", 0, index, mimetype, path)
+        for offset in range(0, len(data), 4096):
+            if await acked.get() != "0":
+                return
+            await line.send("blob", index, base64.b64encode(data[offset : offset + 4096]).decode())
+        if await acked.get() == "0":
+            await line.send("end", index)
+
+    def _listing(self, folder: str) -> bytes:
+        prefix = folder if folder.endswith("/") else folder + "/"
+        names = {path for path in self.tree if path.startswith(prefix) and "/" not in path[len(prefix) :]}
+        return json.dumps({name: self._type(name) for name in names if name != prefix}).encode()
+
+    def _type(self, name: str) -> str:
+        content = self.tree[name]
+        if content is None:
+            return INDEX
+        return f"application/octet-stream;size={len(content)};modified=1763838000"

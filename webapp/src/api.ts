@@ -1,0 +1,114 @@
+/** The broker's REST interface, as Guacamole's web tier has it. Paths are relative to the page. */
+import { describe, type Failure } from "./failure.ts";
+import type { Target } from "./route.ts";
+
+/** Who we are to the broker, and what our token opens. */
+export interface Grant {
+  token: string;
+  dataSource: string;
+}
+
+/** A connection that may be opened. */
+export interface ConnectionInfo {
+  target: Target;
+  name: string;
+  /** `ssh`, `vnc`…; empty where unknown. */
+  protocol: string;
+  /** How many have it open now. */
+  active: number;
+}
+
+/** The broker said no, or cannot be reached. */
+export class ApiError extends Error {
+  constructor(readonly failure: Failure) {
+    super("the broker refused a request");
+  }
+}
+
+const STATUS_BY_HTTP: Record<number, number> = {
+  400: 768,
+  401: 769,
+  403: 769,
+  404: 516,
+  408: 776,
+  413: 781,
+  429: 797,
+  502: 519,
+  503: 513,
+  504: 514,
+};
+
+/**
+ * Redeem what a link carried, or confirm a token.
+ *
+ * @throws ApiError
+ */
+export async function signIn(parameters: URLSearchParams): Promise<Grant> {
+  const answer = await request("api/tokens", { method: "POST", body: parameters });
+  const { authToken, dataSource } = answer as { authToken?: unknown; dataSource?: unknown };
+  if (typeof authToken !== "string") {
+    throw new ApiError(describe("tunnel", 512, ""));
+  }
+  return { token: authToken, dataSource: typeof dataSource === "string" ? dataSource : "default" };
+}
+
+/** Give the token back; a failure changes nothing for the person who leaves. */
+export async function signOut(token: string): Promise<void> {
+  await request(`api/tokens/${encodeURIComponent(token)}`, { method: "DELETE" }).catch(() => undefined);
+}
+
+/** Name and protocol of a connection; null where the broker does not tell. */
+export async function describeConnection(grant: Grant, target: Target): Promise<ConnectionInfo | null> {
+  const source = encodeURIComponent(target.dataSource || grant.dataSource);
+  const path = `api/session/data/${source}/connections/${encodeURIComponent(target.identifier)}`;
+  const answer = await request(path, { headers: { "Guacamole-Token": grant.token } }).catch(() => null);
+  return isRecord(answer) ? connectionInfo(answer, target.dataSource || grant.dataSource) : null;
+}
+
+/**
+ * Every connection that the token opens, groups flattened.
+ *
+ * @throws ApiError
+ */
+export async function listConnections(grant: Grant): Promise<ConnectionInfo[]> {
+  const path = `api/session/data/${encodeURIComponent(grant.dataSource)}/connectionGroups/ROOT/tree`;
+  const tree = await request(path, { headers: { "Guacamole-Token": grant.token } });
+  return isRecord(tree) ? connectionsBelow(tree, grant.dataSource) : [];
+}
+
+function connectionsBelow(group: Record<string, unknown>, dataSource: string): ConnectionInfo[] {
+  const records = (name: string) => (Array.isArray(group[name]) ? group[name].filter(isRecord) : []);
+  return [
+    ...records("childConnections").map((child) => connectionInfo(child, dataSource)),
+    ...records("childConnectionGroups").flatMap((child) => connectionsBelow(child, dataSource)),
+  ];
+}
+
+function connectionInfo(record: Record<string, unknown>, dataSource: string): ConnectionInfo {
+  const identifier = String(record.identifier ?? "");
+  return {
+    target: { identifier, type: "c", dataSource },
+    name: String(record.name ?? identifier),
+    protocol: String(record.protocol ?? ""),
+    active: Number(record.activeConnections) || 0,
+  };
+}
+
+async function request(path: string, init: RequestInit): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, cache: "no-store" });
+  } catch {
+    throw new ApiError(describe("network", 519, ""));
+  }
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const message = isRecord(body) && typeof body.message === "string" ? body.message : "";
+    throw new ApiError(describe("tunnel", STATUS_BY_HTTP[response.status] ?? 512, message));
+  }
+  return body;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

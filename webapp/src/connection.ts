@@ -1,0 +1,184 @@
+/** One connection to an instance, from opening the tunnel to its end. It never comes back: a session opens another. */
+import Guacamole from "guacamole-common-js";
+import type { Emitter } from "./emitter.ts";
+import type { Reporter } from "./failure.ts";
+import { readText } from "./streams.ts";
+import {
+  HTTP_PATH,
+  httpTunnel,
+  isNetworkLoss,
+  type Traffic,
+  WEBSOCKET_PATH,
+  WebSocketTunnel,
+} from "./tunnel.ts";
+
+/** How instructions travel. */
+export type Transport = "websocket" | "http";
+
+/** A file that the instance sends on its own account. */
+export interface IncomingFile {
+  stream: Guacamole.InputStream;
+  mimetype: string;
+  name: string;
+}
+
+/** What a connection tells while it lasts. */
+export interface ConnectionEvents {
+  /** The instance drew something for the first time. */
+  drawing: undefined;
+  /** The first frame is complete: the picture can be shown. */
+  connected: undefined;
+  /** Whether the network answers in time. */
+  stable: boolean;
+  /** A frame is complete. */
+  frame: undefined;
+  title: string;
+  /** Text that was copied on the instance. */
+  clipboard: string;
+  /** A parameter that may be changed in session, and its value. */
+  argument: { name: string; value: string };
+  /** A file system to browse; null when it is gone. */
+  filesystem: { object: Guacamole.Object; name: string } | null;
+  file: IncomingFile;
+  /** Parameters without which the instance cannot be opened. */
+  required: string[];
+}
+
+/** How a connection ended; status 0 is an ordinary end. */
+export interface Ending {
+  reporter: Reporter;
+  status: number;
+  text: string;
+  /** The tunnel's identifier; empty if it never got one. */
+  uuid: string;
+  /** Not even the WebSocket opened: a proxy may be in the way. */
+  blocked: boolean;
+}
+
+const MAX_CLIPBOARD_BYTES = 4 * 1024 * 1024;
+const MAX_ARGUMENT_BYTES = 16_383;
+const DRAWING = new Set(["size", "img", "png", "jpeg", "copy", "rect", "cfill", "cursor", "video"]);
+const MIMETYPES = { GUAC_IMAGE: ["image/png", "image/jpeg", "image/webp"] };
+
+/** The transports' tunnels, and what happens on them. */
+export class Connection {
+  readonly client: Guacamole.Client;
+  readonly transport: Transport;
+
+  readonly #tunnel: Guacamole.Tunnel;
+  readonly #ended: (ending: Ending) => void;
+  #over = false;
+
+  /**
+   * @param events told what happens, until the end.
+   * @param ended told once, unless `close` was called.
+   */
+  constructor(transport: Transport, events: Emitter<ConnectionEvents>, ended: (ending: Ending) => void) {
+    this.transport = transport;
+    this.#ended = ended;
+    this.#tunnel = transport === "websocket" ? new WebSocketTunnel(WEBSOCKET_PATH) : httpTunnel(HTTP_PATH);
+    this.client = new Guacamole.Client(this.#tunnel);
+    this.#watchTunnel(events);
+    this.#watchClient(events);
+  }
+
+  /** Latency and bytes; null where the transport does not measure them. */
+  get traffic(): Traffic | null {
+    return this.#tunnel instanceof WebSocketTunnel ? this.#tunnel.traffic : null;
+  }
+
+  /** The tunnel's identifier; empty before it has one. */
+  get uuid(): string {
+    return this.#tunnel.uuid ?? "";
+  }
+
+  /** Begin; `parameters` name the token, the target and the window. */
+  open(parameters: URLSearchParams): void {
+    for (const [name, values] of Object.entries(MIMETYPES)) {
+      for (const value of values) {
+        parameters.append(name, value);
+      }
+    }
+    for (const mimetype of Guacamole.AudioPlayer.getSupportedTypes()) {
+      parameters.append("GUAC_AUDIO", mimetype);
+    }
+    this.client.connect(parameters.toString());
+  }
+
+  /** Leave: nothing is reported any more. */
+  close(): void {
+    this.#over = true;
+    this.client.disconnect();
+  }
+
+  /** Send an instruction of the person's: key, mouse, size. */
+  send(...elements: (string | number)[]): void {
+    const [opcode, ...args] = elements;
+    this.#tunnel.sendMessage(opcode, ...args);
+  }
+
+  #watchTunnel(events: Emitter<ConnectionEvents>): void {
+    const tunnel = this.#tunnel;
+    tunnel.onerror = (status) => {
+      const lost = isNetworkLoss(status);
+      const text = lost || /^\d+$/.test(status.message ?? "") ? "" : (status.message ?? "");
+      this.#end({ reporter: lost ? "network" : "tunnel", status: status.code, text });
+    };
+    tunnel.onstatechange = (state) => {
+      if (state === Guacamole.Tunnel.State.CLOSED) {
+        this.#end({ reporter: "tunnel", status: 0, text: "" });
+      } else if (state !== Guacamole.Tunnel.State.CONNECTING) {
+        events.emit("stable", state === Guacamole.Tunnel.State.OPEN);
+      }
+    };
+    const act = tunnel.oninstruction;
+    tunnel.oninstruction = (opcode, args) => {
+      if (DRAWING.has(opcode)) {
+        tunnel.oninstruction = act;
+        events.emit("drawing", undefined);
+      }
+      act?.(opcode, args);
+    };
+  }
+
+  #watchClient(events: Emitter<ConnectionEvents>): void {
+    const client = this.client;
+    client.onerror = (status) =>
+      this.#end({ reporter: "client", status: status.code, text: status.message ?? "" });
+    client.onstatechange = (state) => {
+      if (state === Guacamole.Client.State.CONNECTED) {
+        events.emit("connected", undefined);
+      } else if (state === Guacamole.Client.State.DISCONNECTED) {
+        this.#end({ reporter: "client", status: 0, text: "" });
+      }
+    };
+    client.onsync = () => events.emit("frame", undefined);
+    client.onname = (name) => events.emit("title", name);
+    client.onrequired = (names) => events.emit("required", names);
+    client.onfile = (stream, mimetype, name) => events.emit("file", { stream, mimetype, name });
+    client.onclipboard = (stream, mimetype) => {
+      if (mimetype.startsWith("text/")) {
+        readText(stream, MAX_CLIPBOARD_BYTES).then((text) => events.emit("clipboard", text));
+      }
+    };
+    client.onargv = (stream, _mimetype, name) => {
+      readText(stream, MAX_ARGUMENT_BYTES).then((value) => events.emit("argument", { name, value }));
+    };
+    client.onfilesystem = (object, name) => {
+      object.onundefine = () => events.emit("filesystem", null);
+      events.emit("filesystem", { object, name });
+    };
+  }
+
+  #end(how: { reporter: Reporter; status: number; text: string }): void {
+    if (this.#over) {
+      return;
+    }
+    this.#over = true;
+    const tunnel = this.#tunnel;
+    const blocked = tunnel instanceof WebSocketTunnel && !tunnel.opened;
+    const { uuid } = this;
+    this.client.disconnect();
+    this.#ended({ ...how, uuid, blocked });
+  }
+}

@@ -1,0 +1,64 @@
+/** Icons: one outline set; templates name theirs with `data-icon`. */
+import {
+  Activity,
+  ArrowUp,
+  ClipboardList,
+  Copy,
+  createElement,
+  Download,
+  File,
+  Folder,
+  type IconNode,
+  Keyboard,
+  LogOut,
+  Maximize,
+  Minus,
+  Monitor,
+  MousePointer2,
+  Plus,
+  RefreshCw,
+  Settings,
+  Terminal,
+  Upload,
+  X,
+} from "lucide";
+
+const ICONS = {
+  activity: Activity,
+  "arrow-up": ArrowUp,
+  clipboard: ClipboardList,
+  copy: Copy,
+  download: Download,
+  file: File,
+  folder: Folder,
+  keyboard: Keyboard,
+  "log-out": LogOut,
+  maximize: Maximize,
+  minus: Minus,
+  monitor: Monitor,
+  "mouse-pointer": MousePointer2,
+  plus: Plus,
+  "refresh-cw": RefreshCw,
+  settings: Settings,
+  terminal: Terminal,
+  upload: Upload,
+  x: X,
+} satisfies Record<string, IconNode>;
+
+/** The name of an icon. */
+export type IconName = keyof typeof ICONS;
+
+/** An icon to put beside a label; it says nothing to screen readers. */
+export function icon(name: IconName): SVGElement {
+  return createElement(ICONS[name], { class: "fl-icon", "aria-hidden": "true", focusable: "false" });
+}
+
+/** Give every element below `root` that names an icon its icon. */
+export function drawIcons(root: ParentNode): void {
+  for (const target of root.querySelectorAll<HTMLElement>("[data-icon]")) {
+    const name = target.dataset.icon as IconName;
+    if (name in ICONS) {
+      target.prepend(icon(name));
+    }
+  }
+}

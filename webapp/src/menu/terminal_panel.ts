@@ -1,0 +1,81 @@
+/** The menu's terminal: colours and text size, as far as the instance announced that they can be changed. */
+import { element, make, show } from "../dom.ts";
+import type { Session } from "../session.ts";
+import { type Key, t } from "../strings.ts";
+
+/** Schemes that every daemon of the protocol knows by name, and how they look. */
+const SCHEMES: readonly { value: string; name: Key; foreground: string; background: string }[] = [
+  { value: "default", name: "scheme.default", foreground: "#d6dce6", background: "#10151c" },
+  { value: "gray-black", name: "scheme.grayBlack", foreground: "#999999", background: "#000000" },
+  { value: "white-black", name: "scheme.whiteBlack", foreground: "#ffffff", background: "#000000" },
+  { value: "green-black", name: "scheme.greenBlack", foreground: "#3e993e", background: "#000000" },
+  { value: "black-white", name: "scheme.blackWhite", foreground: "#000000", background: "#ffffff" },
+];
+const [MIN_POINTS, MAX_POINTS] = [6, 48];
+
+export class TerminalPanel {
+  readonly #session: Session;
+  readonly #section = element("connection-settings", "details");
+  readonly #schemes = element("color-scheme", "fieldset");
+  readonly #fontSize = element("font-size", "div");
+  readonly #fontValue = element("font-size-value", "output");
+  #points = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#schemes.append(...SCHEMES.map((scheme) => schemeChoice(scheme)));
+    this.#schemes.addEventListener("change", (event) =>
+      session.sendArgument("color-scheme", (event.target as HTMLInputElement).value),
+    );
+    element("font-smaller", "button").addEventListener("click", () => this.#resize(-1));
+    element("font-larger", "button").addEventListener("click", () => this.#resize(1));
+    session.events.on("argument", ({ name, value }) => this.#learn(name, value));
+    session.events.on("step", (step) => {
+      if (step === "reach" && !session.seen) {
+        this.#forget();
+      }
+    });
+  }
+
+  #learn(name: string, value: string): void {
+    if (name === "color-scheme") {
+      show(this.#schemes, true);
+      for (const choice of this.#schemes.querySelectorAll("input")) {
+        choice.checked = choice.value === (value || "default");
+      }
+    } else if (name === "font-size") {
+      this.#points = Number.parseInt(value, 10) || 0;
+      this.#fontValue.textContent = String(this.#points);
+      show(this.#fontSize, this.#points > 0);
+    } else {
+      return;
+    }
+    show(this.#section, true);
+  }
+
+  #resize(change: number): void {
+    this.#points = Math.min(MAX_POINTS, Math.max(MIN_POINTS, this.#points + change));
+    this.#fontValue.textContent = String(this.#points);
+    this.#session.sendArgument("font-size", String(this.#points));
+  }
+
+  #forget(): void {
+    for (const part of [this.#section, this.#schemes, this.#fontSize]) {
+      show(part, false);
+    }
+  }
+}
+
+function schemeChoice({ value, name, foreground, background }: (typeof SCHEMES)[number]): HTMLElement {
+  const sample = make("span", { class: "fl-sample", "aria-hidden": "true" }, "$_");
+  sample.style.color = foreground;
+  sample.style.backgroundColor = background;
+  const text = make("span", { "data-t": name }, t(name));
+  return make(
+    "label",
+    { class: "choice" },
+    make("input", { type: "radio", name: "color-scheme", value }),
+    sample,
+    text,
+  );
+}

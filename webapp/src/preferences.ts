@@ -1,0 +1,21 @@
+/** Small choices that outlive the page. A browser that keeps nothing costs only them. */
+
+const PREFIX = "fanlight.";
+
+/** A remembered choice; null where there is none. */
+export function recall(name: string): string | null {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
+/** Remember a choice. */
+export function remember(name: string, value: string): void {
+  try {
+    localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // Private windows and full disks: the choice holds for this page.
+  }
+}

@@ -1,0 +1,20 @@
+/** Short words at the bottom of the screen, one at a time. */
+import { element, show } from "../dom.ts";
+
+const SHOWN_MS = 6000;
+
+export class Notices {
+  readonly #notice = element("notice", "div");
+  #timer = 0;
+
+  /** Say something; it goes away by itself. */
+  say(text: string): void {
+    window.clearTimeout(this.#timer);
+    show(this.#notice, true);
+    this.#notice.textContent = text;
+    this.#timer = window.setTimeout(() => {
+      this.#notice.textContent = "";
+      show(this.#notice, false);
+    }, SHOWN_MS);
+  }
+}

@@ -1,0 +1,159 @@
+/** The session from edge to edge: puts picture, input, clipboard, cards and menu around one session. */
+import { Clipboard } from "../clipboard.ts";
+import { Picture } from "../display/picture.ts";
+import { element, show } from "../dom.ts";
+import { TransferList } from "../files/transfer_list.ts";
+import { Keyboard } from "../input/keyboard.ts";
+import { Pointer } from "../input/pointer.ts";
+import { isTouchDevice, TouchKeyboard } from "../input/touch_keyboard.ts";
+import { ClipboardPanel } from "../menu/clipboard_panel.ts";
+import { ConnectionPanel } from "../menu/connection_panel.ts";
+import { DisplayPanel } from "../menu/display_panel.ts";
+import { FilesPanel } from "../menu/files_panel.ts";
+import { KeyboardPanel } from "../menu/keyboard_panel.ts";
+import { Menu } from "../menu/menu.ts";
+import { PointerPanel } from "../menu/pointer_panel.ts";
+import { TerminalPanel } from "../menu/terminal_panel.ts";
+import { recall, remember } from "../preferences.ts";
+import type { Target } from "../route.ts";
+import { Session, type State, type Surroundings } from "../session.ts";
+import { t } from "../strings.ts";
+import { tame } from "../text.ts";
+import { Connecting, connectionName } from "./connecting.ts";
+import { Credentials } from "./credentials.ts";
+import { FailureCard } from "./failure_card.ts";
+import { NetworkWarning } from "./network_warning.ts";
+import { Notices } from "./notices.ts";
+
+const HINT_SEEN = "menu-hint-seen";
+
+export class SessionScreen {
+  readonly session: Session;
+  readonly menu = new Menu();
+
+  readonly #root = element("session", "main");
+  readonly #site: string;
+  readonly #notices = new Notices();
+  readonly #picture: Picture;
+  readonly #keyboard: Keyboard;
+  readonly #clipboardPanel: ClipboardPanel;
+  readonly #updates: (() => void)[] = [];
+  #title = "";
+
+  /**
+   * @param site name of the institution, for the window's title.
+   * @param enter signs in; throws ApiError.
+   */
+  constructor(site: string, enter: Surroundings["enter"]) {
+    this.#site = site;
+    const session = new Session({ enter, viewport: () => this.#picture.viewport() });
+    this.session = session;
+    this.#picture = new Picture(element("picture", "div"), element("display", "div"), session);
+    this.#keyboard = new Keyboard(element("session", "main"), session);
+    const pointer = new Pointer(this.#picture, session);
+    pointer.onuse = () => this.#keyboard.capture();
+    const clipboard = new Clipboard(session, () => this.#keyboard.captured);
+    this.#keyboard.onpaste = (proceed) => clipboard.awaitPaste(proceed);
+    this.#keyboard.onchord = () => session.live && this.menu.toggle();
+
+    const touch = new TouchKeyboard(this.#keyboard, this.#picture, pointer, session);
+    this.#clipboardPanel = new ClipboardPanel(clipboard);
+    const keyboardPanel = new KeyboardPanel(this.#keyboard, touch, () => this.menu.close());
+    const displayPanel = new DisplayPanel(this.#picture);
+    const connectionPanel = new ConnectionPanel(session, this.#picture);
+    new PointerPanel(pointer);
+    new TerminalPanel(session);
+    new FilesPanel(session, new TransferList(session));
+    const connecting = new Connecting(session);
+    new FailureCard(session, clipboard, this.#notices);
+    new NetworkWarning(session);
+    new Credentials(session);
+
+    this.#updates.push(
+      () => this.#clipboardPanel.update(),
+      () => keyboardPanel.update(),
+      () => displayPanel.update(),
+      () => connecting.update(),
+      () => this.#entitle(),
+    );
+    this.menu.events.on("open", (open) => {
+      connectionPanel.measure(open);
+      this.#follow(open);
+    });
+    session.events.on("state", (state) => this.#become(state));
+    session.events.on("title", (title) => {
+      this.#title = title;
+      this.#entitle();
+    });
+    session.events.on("info", () => this.#entitle());
+    this.#keepOpen();
+    const banner = element("banner", "p");
+    element("banner-hide", "button").addEventListener("click", () => banner.remove());
+  }
+
+  /** Open a target. */
+  open(target: Target): void {
+    this.#title = "";
+    this.session.open(target);
+    this.#entitle();
+  }
+
+  /** Leave for another screen. */
+  leave(): void {
+    this.menu.close();
+    this.session.close();
+  }
+
+  /** The language changed. */
+  update(): void {
+    for (const update of this.#updates) {
+      update();
+    }
+  }
+
+  #become(state: State): void {
+    const before = this.#root.dataset.state;
+    this.#root.dataset.state = state;
+    this.#root.classList.toggle("fl-seen", this.session.seen);
+    const live = this.session.live;
+    show(element("menu-handle", "button"), live);
+    if (!live) {
+      this.menu.close();
+    } else if (before === "connecting") {
+      this.#keyboard.capture();
+      this.#hintOnce();
+    }
+  }
+
+  #follow(open: boolean): void {
+    this.#root.classList.toggle("fl-behind", open);
+    if (!open) {
+      this.#clipboardPanel.flush();
+      this.#keyboard.capture();
+    }
+  }
+
+  /** What the instance calls itself, else what the connection is called. */
+  #entitle(): void {
+    const title = tame(this.#title || connectionName(this.session.info), 120);
+    element("menu-title", "h2").textContent = title || t("menu.title");
+    document.title = title === "" ? this.#site : `${title} – ${this.#site}`;
+  }
+
+  /** Once in a browser's life: how the menu is found. */
+  #hintOnce(): void {
+    if (recall(HINT_SEEN) === null) {
+      remember(HINT_SEEN, "1");
+      this.#notices.say(t(isTouchDevice() ? "menu.hintTouch" : "menu.hint"));
+    }
+  }
+
+  /** A live session asks before its tab closes. */
+  #keepOpen(): void {
+    window.addEventListener("beforeunload", (event) => {
+      if (this.session.live) {
+        event.preventDefault();
+      }
+    });
+  }
+}

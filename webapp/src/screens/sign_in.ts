@@ -1,0 +1,32 @@
+/** The page for those without a session: sessions are opened in the portal. Says kindly what is wrong with a link. */
+import { element, show } from "../dom.ts";
+import type { Failure } from "../failure.ts";
+import { t } from "../strings.ts";
+import { sentence } from "./failure_card.ts";
+
+/** Why somebody is here. */
+export type Reason = { failure: Failure } | { loggedOut: true } | null;
+
+export class SignIn {
+  readonly #title = element("sign-in-title", "h1");
+  readonly #error = element("sign-in-error", "p");
+  readonly #text = element("sign-in-text", "p");
+  readonly #screen = element("sign-in", "main");
+
+  /** Say why, and what to do. */
+  explain(reason: Reason): void {
+    const failure = reason !== null && "failure" in reason ? reason.failure : null;
+    const loggedOut = reason !== null && "loggedOut" in reason;
+    this.#screen.classList.toggle("error", failure !== null);
+    this.#title.textContent = t(failure?.title ?? (loggedOut ? "signIn.loggedOut" : "signIn.title"));
+    this.#text.textContent = t(failure !== null || loggedOut ? "signIn.again" : "signIn.text");
+    show(this.#error, failure !== null);
+    this.#error.textContent = failure === null ? "" : sentence(failure);
+    document.title = `${this.#title.textContent} – ${document.title.split(" – ").at(-1)}`;
+  }
+
+  /** Let screen readers begin here. */
+  focus(): void {
+    this.#title.focus({ preventScroll: true });
+  }
+}
