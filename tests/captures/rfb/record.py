@@ -115,8 +115,8 @@ class Client:
         self.canvas = Canvas()
         self.canvas.apply(Size(width, height))
 
-    def update(self, *, incremental: bool) -> list[str]:
-        """Ask for an update, record and draw it; return the encodings it used."""
+    def update(self, *, incremental: bool, draw: bool = True) -> list[str]:
+        """Ask for an update, record it and draw it if wanted; return the encodings it used."""
         self._socket.sendall(struct.pack(">BBHHHH", 3, incremental, 0, 0, *self._size))
         reading = self._replay.update()
         try:
@@ -126,7 +126,7 @@ class Client:
                     self._take(self._socket.recv(1 << 16))
         except StopIteration as done:
             rectangles = done.value
-        for drawn in rectangles:
+        for drawn in rectangles if draw else ():
             for op in drawn.ops:
                 self.canvas.apply(op)
         return [drawn.encoding.name for drawn in rectangles]
