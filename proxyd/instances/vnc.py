@@ -23,13 +23,14 @@ from proxyd.rfb.events import (
 from proxyd.rfb.protocol import RfbClient
 from proxyd.rfb.security.base import Credentials
 from proxyd.rfb.security.rsa_aes import new_key
+from proxyd.rfb.tuning import Tuning
 from proxyd.transport import RefusedError
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proxyd.display.ops import Rect
+    from proxyd.display.ops import Op, Rect
     from proxyd.instances.base import Desk
     from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.rfb.events import Event
@@ -43,9 +44,10 @@ MAX_PASSWORDS = 3
 RETRY_AFTER = 1.0
 """Seconds between attempts of `autoretry`."""
 WAKE_PROBES = 5
+REST_AGAIN = 0.05
+"""Seconds at least before looking again whether something rests."""
 CLIPBOARD_EVERY = 0.1
 """Seconds at least between two texts from the desktop; the newest wins."""
-DEFAULT_QUALITY = 6
 DEFAULT_PORT, REVERSE_PORT = 5900, 5500
 IGNORED = ("enable-audio", "disable-server-input")
 
@@ -76,7 +78,10 @@ class VncInstance:
         self._pastes = not self._read_only and not arguments.flag("disable-paste")
         self._connection: VncConnection | None = None
         self._opened = False
-        self._wanted = False  # a frame was asked for before there was a connection
+        self._wanted = False  # a frame was asked for and is not complete
+        level = arguments.number("quality-level")
+        self._tuning = Tuning(lossless=self._options.lossless, fixed=None if level < 0 else level)
+        self._rest_timer: asyncio.TimerHandle | None = None
         self._follower: SizeFollower | None = None
         self._resize_timer: asyncio.TimerHandle | None = None
         self._clipboard: str | None = None
@@ -97,7 +102,7 @@ class VncInstance:
                 await self._wake()
             await self._serve()
         finally:
-            for timer in (self._resize_timer, self._clipboard_timer):
+            for timer in (self._resize_timer, self._clipboard_timer, self._rest_timer):
                 if timer is not None:
                     timer.cancel()
 
@@ -165,8 +170,7 @@ class VncInstance:
 
     def _new_connection(self) -> VncConnection:
         client = RfbClient(self._options, self._known)
-        level = self._arguments.number("quality-level")
-        client.ask_quality(None if self._options.lossless else DEFAULT_QUALITY if level < 0 else level)
+        client.ask_quality(self._tuning.level)
         return VncConnection(client, self._handle)
 
     async def _converse(self, connection: VncConnection) -> None:
@@ -218,8 +222,7 @@ class VncInstance:
     def _handle(self, event: Event) -> None:
         match event:
             case PictureDrawn(ops, last):
-                self._desk.draw(ops, last=last, merged=1)
-                self._follow()
+                self._drawn(ops, last)
             case SessionOpened():
                 self._session_opened(event)
             case NameChanged(name):
@@ -228,6 +231,43 @@ class VncInstance:
                 self._clipboard_arrived(event)
             case ResizeAnswered(status) if status:
                 self._log.info("the desktop keeps its size", status=status)
+
+    def _drawn(self, ops: list[Op], last: bool) -> None:
+        now = self._loop.time()
+        self._tuning.drew(ops, now)
+        if last:
+            self._wanted = False
+            self._tuning.completed(self._desk.lag, now)
+            self._apply_level()
+        self._desk.draw(ops, last=last, merged=1)
+        self._follow()
+
+    def _apply_level(self) -> None:
+        if self._connection is not None:
+            self._connection.ask_quality(self._tuning.level)
+
+    def _touch_up(self) -> Rect | None:
+        """The region to draw exactly now, which is asked for from here on; None if there is none."""
+        region = self._tuning.touch_up(self._desk.lag, self._loop.time())
+        if region is not None:
+            self._apply_level()
+        return region
+
+    def _await_rest(self) -> None:
+        """While the server has nothing new, look again when something may rest."""
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
+        if self._wanted and self._tuning.due < NEVER:
+            delay = max(self._tuning.due - self._loop.time(), REST_AGAIN)
+            self._rest_timer = self._loop.call_later(delay, self._rest)
+
+    def _rest(self) -> None:
+        if self._wanted and self._connection is not None:
+            region = self._touch_up()
+            if region is not None:
+                self._connection.request_frame(region)
+            self._await_rest()
 
     def _session_opened(self, event: SessionOpened) -> None:
         self._opened = True
@@ -262,10 +302,16 @@ class VncInstance:
 
     def request_frame(self, region: Rect | None) -> None:
         """See `Instance.request_frame`."""
+        self._wanted = True
         if self._connection is None:
-            self._wanted = True
+            return
+        if region is None:
+            region = self._touch_up()
         else:
-            self._connection.request_frame(region)
+            self._tuning.interrupted(self._desk.lag, self._loop.time())
+            self._apply_level()
+        self._connection.request_frame(region)
+        self._await_rest()
 
     def key(self, keysym: int, pressed: bool) -> None:
         """See `Instance.key`."""

@@ -125,6 +125,11 @@ class VncConnection(asyncio.Protocol):
         """Ask for the next frame."""
         self._do(lambda: self.client.request_frame(region))
 
+    def ask_quality(self, level: int | None) -> None:
+        """Ask for another JPEG level, None for exact pixels."""
+        self.client.ask_quality(level)
+        self._flush()
+
     def key(self, keysym: int, pressed: bool) -> None:
         """A key went down or up."""
         self._flush_motion()

@@ -69,10 +69,11 @@ class Frames:
         """An update begins."""
         self._updating = True
 
-    def drew(self, ops: Sequence[Op], area: int) -> None:
-        """A rectangle of the update was read; `area` is how much of the picture it replaced."""
+    def drew(self, ops: Sequence[Op], rect: Rect) -> None:
+        """A rectangle of the update was read; `rect` is the part of the picture it replaced, may be empty."""
         self._held.extend(ops)
-        self._covered += area
+        if self._region is not None:
+            self._covered += _overlap(rect, self._region)
 
     def ended(self) -> None:
         """The update is complete."""
@@ -137,6 +138,13 @@ def _union(one: Rect, other: Rect) -> Rect:
     right = max(one.x + one.width, other.x + other.width)
     bottom = max(one.y + one.height, other.y + other.height)
     return Rect(x, y, right - x, bottom - y)
+
+
+def _overlap(one: Rect, other: Rect) -> int:
+    """Pixels that both have."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return max(width, 0) * max(height, 0)
 
 
 def _clipped(region: Rect, screen: Rect) -> Rect:

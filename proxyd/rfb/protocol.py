@@ -219,11 +219,12 @@ class RfbClient:
             screen = messages.Screen(first.id, 0, 0, width, height, first.flags)
             self._link.send(messages.set_desktop_size(width, height, [screen]))
 
-    def ask_quality(self, level: int | None, subsampling: str = "") -> None:
-        """Ask for another JPEG quality; see `encodings.SUBSAMPLING`."""
-        self.quality = level
-        if self.open:
-            self._link.send(messages.set_encodings(self._offer(subsampling)))
+    def ask_quality(self, level: int | None) -> None:
+        """Ask for another JPEG level for what is drawn from now on, 0 to 9; None asks for no JPEG."""
+        if level != self.quality:
+            self.quality = level
+            if self.open:
+                self._link.send(messages.set_encodings(self._offer()))
 
     def ping(self) -> None:
         """Ask for a sign of life; `pings_unanswered` counts what is outstanding."""
@@ -260,7 +261,7 @@ class RfbClient:
         opening = yield from self._handshake.run()
         self.open = True
         self._link.send(messages.set_pixel_format(self._options.pixel_format))
-        self._link.send(messages.set_encodings(self._offer("")))
+        self._link.send(messages.set_encodings(self._offer()))
         self._updates.resize(opening.width, opening.height)
         self._events.append(
             SessionOpened(
@@ -284,14 +285,12 @@ class RfbClient:
         self._inside = False
         yield from self._turn.spend(MESSAGE)
 
-    def _offer(self, subsampling: str) -> list[int]:
+    def _offer(self) -> list[int]:
         """Numbers for SetEncodings, best first."""
         options = self._options
         offered: list[int] = list(options.encodings)
         if self.quality is not None and not options.lossless and not options.swap_red_blue:
             offered.append(encodings.quality(self.quality))
-            if subsampling:
-                offered.append(encodings.subsampling(subsampling))
         if options.compression is not None:
             offered.append(encodings.compression(options.compression))
         if options.local_cursor:

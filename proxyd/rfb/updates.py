@@ -41,6 +41,7 @@ _SCREEN = Struct(">IHHHHI")
 _UNTIL_LAST_RECT = 65535
 _THIS_CLIENT = 1
 
+NOWHERE = Rect(0, 0, 0, 0)
 PIXELS = frozenset(PIXEL_ENCODINGS.values())
 CURSORS = frozenset({Encoding.CURSOR, Encoding.X_CURSOR, Encoding.CURSOR_WITH_ALPHA, Encoding.VMWARE_CURSOR})
 
@@ -120,11 +121,10 @@ class Updates:
             yield from handler(rect)
         elif encoding in PIXELS:
             self._check_inside(rect)
-            area = rect.width * rect.height
-            self._frames.drew((yield from self._decode(encoding, rect)), area)
-            yield from self._turn.spend(area)
+            self._frames.drew((yield from self._decode(encoding, rect)), rect)
+            yield from self._turn.spend(rect.width * rect.height)
         elif encoding in CURSORS:
-            self._frames.drew((yield from self._decode(encoding, rect)), 0)
+            self._frames.drew((yield from self._decode(encoding, rect)), NOWHERE)
         else:
             raise RfbError(f"The desktop sent a rectangle of unknown encoding {encoding}.")
 

@@ -94,10 +94,12 @@ def test_no_jpeg_is_asked_for_where_pixels_must_stay_as_they_are(options: Option
 
 def test_quality_can_be_asked_for_again() -> None:
     client, _ = opened_client()
-    client.ask_quality(2, "4x")
+    client.ask_quality(2)
     sent = client.data_to_send()
     assert sent[0] == 2
-    assert pack(">ii", -30, -767) in sent
+    assert pack(">i", -30) in sent
+    client.ask_quality(2)
+    assert client.data_to_send() == b""
 
 
 def test_fences_are_answered_with_the_flags_we_know() -> None:
