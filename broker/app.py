@@ -24,7 +24,7 @@ from broker.polling import PolledTunnels
 from broker.proxyd_client import Address
 from broker.sessions import Sessions
 from broker.store import open_store
-from broker.targets import Targets, parse_target
+from broker.targets import Targets
 from broker.views import data, health, pages, tokens, tunnel_http, tunnel_ws
 from broker.webapp import Webapp, default_folder
 
@@ -73,10 +73,11 @@ def make_app(
 def routes(base_path: str) -> list[Route]:
     """The table of routes, with whole paths; the one that takes every other path is last."""
     below = (*tokens.ROUTES, *data.ROUTES, *tunnel_ws.ROUTES, *tunnel_http.ROUTES, *pages.ROUTES)
-    table = [*health.ROUTES, *(route._replace(path=base_path + route.path) for route in below)]
-    if base_path != "/":
-        table.append(pages.redirect(base_path))
-    return table
+    return [
+        *health.ROUTES,
+        *pages.redirects(base_path),
+        *(route._replace(path=base_path + route.path) for route in below),
+    ]
 
 
 def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Parts:
@@ -103,7 +104,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         _ring(settings),
         sessions,
         store,
-        Targets([parse_target(text) for text in settings.allowed_targets]),
+        Targets(settings.allowed_targets),
         keys,
         metrics,
         clock,

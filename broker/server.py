@@ -132,21 +132,14 @@ async def _listen(runner: web.AppRunner, setting: str, bind: str) -> str:
         except OSError as error:
             raise _explained(setting, bind, error) from None
         return bind
-    host, port = _host_port(setting, bind)
+    host, _, port = bind.rpartition(":")
     try:
-        site = web.TCPSite(runner, host, port, backlog=BACKLOG)
+        site = web.TCPSite(runner, host.strip("[]") or None, int(port), backlog=BACKLOG)
         await site.start()
     except OSError as error:
         raise _explained(setting, bind, error) from None
     used = runner.addresses[-1]
     return f"[{used[0]}]:{used[1]}" if ":" in used[0] else f"{used[0]}:{used[1]}"
-
-
-def _host_port(setting: str, bind: str) -> tuple[str | None, int]:
-    host, colon, port = bind.rpartition(":")
-    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ListenError(f"{setting}: {bind} is not HOST:PORT or unix:PATH", in_use=False)
-    return host.strip("[]") or None, int(port)
 
 
 def _remove_stale(path: Path) -> None:

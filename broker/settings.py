@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -20,9 +20,57 @@ from pydantic import (
     model_validator,
 )
 
-__all__ = ["Network", "Settings"]
+__all__ = ["Network", "Settings", "Target", "parse_target"]
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_ENTRY = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:]+))(?::(?P<ports>\*|[0-9+-]+))?")
+
+
+class Target(NamedTuple):
+    """One entry: a network, and inclusive ranges of ports."""
+
+    network: Network
+    ports: tuple[tuple[int, int], ...]
+
+    def __str__(self) -> str:
+        ports = "+".join(f"{low}-{high}" if low != high else str(low) for low, high in self.ports)
+        network = f"[{self.network}]" if self.network.version == 6 else str(self.network)
+        return f"{network}:{'*' if ports == '1-65535' else ports}"
+
+    def covers(self, address: Address, port: int) -> bool:
+        """Whether the entry permits this address and port."""
+        return address in self.network and any(low <= port <= high for low, high in self.ports)
+
+
+def parse_target(text: str) -> Target:
+    """Read `10.0.0.0/8:22+5900-5999`, `[2001:db8::/32]:*` or a network alone, which means every port.
+
+    Raises:
+        ValueError: not of that form.
+    """
+    match = _ENTRY.fullmatch(text.strip())
+    try:
+        if match is None:
+            raise ValueError
+        network = ipaddress.ip_network(match["bracketed"] or match["plain"], strict=False)
+        ports = tuple(_range(part) for part in (match["ports"] or "*").split("+"))
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not of the form 10.0.0.0/8:22+5900-5999 or [2001:db8::/32]:*"
+        ) from None
+    return Target(network, ports)
+
+
+def _range(text: str) -> tuple[int, int]:
+    if text == "*":
+        return 1, 65535
+    first, dash, last = text.partition("-")
+    low, high = int(first), int(last if dash else first)
+    if not 1 <= low <= high <= 65535:
+        raise ValueError
+    return low, high
 
 
 def _kebab(name: str) -> str:
@@ -69,6 +117,18 @@ def _network(text: Any) -> Any:
         raise ValueError("a network is written like 10.0.0.0/8") from None
 
 
+def _target(value: Any) -> Any:
+    return parse_target(value) if isinstance(value, str) else value
+
+
+def _bind(text: str) -> str:
+    _, colon, port = text.rpartition(":")
+    is_path = text.startswith("unix:") and len(text) > len("unix:")
+    if not is_path and not (colon and port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError("an address is written like 127.0.0.1:8080, [::1]:8080 or unix:/run/broker.sock")
+    return text
+
+
 def _base_path(text: str) -> str:
     if not re.fullmatch(r"/([A-Za-z0-9._~-]+/)*", text) or "/./" in text or "/../" in text:
         raise ValueError("a base path begins and ends with a slash, like /guacamole/")
@@ -101,6 +161,8 @@ def _absolute(path: Path) -> Path:
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_split)]
 Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_split)]
+TargetList = Annotated[tuple[Annotated[Target, BeforeValidator(_target)], ...], BeforeValidator(_split)]
+Bind = Annotated[str, AfterValidator(_bind)]
 Ports = Annotated[
     dict[str, Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_pairs), AfterValidator(_protocols)
 ]
@@ -115,11 +177,11 @@ class Settings(BaseModel):
     )
 
     # -- where it listens
-    bind: str = Field("127.0.0.1:8080", description="Where the broker listens: `HOST:PORT` or `unix:PATH`.")
+    bind: Bind = Field("127.0.0.1:8080", description="Where the broker listens: `HOST:PORT` or `unix:PATH`.")
     base_path: Annotated[str, AfterValidator(_base_path)] = Field(
         "/guacamole/", description="The path under which everything is served; `/` redirects there."
     )
-    metrics_bind: str = Field(
+    metrics_bind: Literal[""] | Bind = Field(
         "127.0.0.1:9090", description="Where Prometheus metrics are served; empty switches them off."
     )
     trusted_proxies: Networks = Field(
@@ -185,8 +247,8 @@ class Settings(BaseModel):
         description="`profile`: names begin with a letter or `_`, so that a v1 message has one meaning. "
         "`strict`: names may begin with a digit, and a message with two meanings is refused.",
     )
-    allowed_targets: Words = Field(
-        ("0.0.0.0/0:22+5900-5999", "[::/0]:22+5900-5999"),
+    allowed_targets: TargetList = Field(
+        (parse_target("0.0.0.0/0:22+5900-5999"), parse_target("[::/0]:22+5900-5999")),
         description="Networks and ports that may be opened: `10.0.0.0/8:22+5905, [2001:db8::/32]:*`. Loopback, "
         "link-local and the broker's own addresses only where they are listed themselves.",
     )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import re
 import socket
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Target", "TargetRefusedError", "Targets", "is_own_address", "parse_target", "resolve"]
+    from broker.settings import Network, Target
+
+__all__ = ["TargetRefusedError", "Targets", "is_own_address", "resolve"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 RESOLVE_TIMEOUT = 5.0
 MAX_NAME = 253
@@ -30,51 +30,9 @@ GUARDED: tuple[Network, ...] = tuple(
 )  # fmt: skip
 """Loopback, link-local, multicast, the clouds' metadata services and ways around them: only where listed themselves."""
 
-_ENTRY = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:]+))(?::(?P<ports>\*|[0-9+-]+))?")
-
 
 class TargetRefusedError(Exception):
     """This address may not be opened. The text is for the log."""
-
-
-class Target(NamedTuple):
-    """One entry: a network, and inclusive ranges of ports."""
-
-    network: Network
-    ports: tuple[tuple[int, int], ...]
-
-    def covers(self, address: Address, port: int) -> bool:
-        """Whether the entry permits this address and port."""
-        return address in self.network and any(low <= port <= high for low, high in self.ports)
-
-
-def parse_target(text: str) -> Target:
-    """Read `10.0.0.0/8:22+5900-5999`, `[2001:db8::/32]:*` or a network alone, which means every port.
-
-    Raises:
-        ValueError: not of that form.
-    """
-    match = _ENTRY.fullmatch(text.strip())
-    try:
-        if match is None:
-            raise ValueError
-        network = ipaddress.ip_network(match["bracketed"] or match["plain"], strict=False)
-        ports = tuple(_range(part) for part in (match["ports"] or "*").split("+"))
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is not of the form 10.0.0.0/8:22+5900-5999 or [2001:db8::/32]:*"
-        ) from None
-    return Target(network, ports)
-
-
-def _range(text: str) -> tuple[int, int]:
-    if text == "*":
-        return 1, 65535
-    first, dash, last = text.partition("-")
-    low, high = int(first), int(last if dash else first)
-    if not 1 <= low <= high <= 65535:
-        raise ValueError
-    return low, high
 
 
 def is_own_address(address: Address) -> bool:

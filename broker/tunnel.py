@@ -92,10 +92,7 @@ class Tunnel:
         """
         if len(message) > MAX_MESSAGE:
             raise StatusError(Status.CLIENT_OVERRUN, "The browser sent a message that is too large.")
-        parser = InstructionParser()
-        instructions = parser.feed(message)
-        if parser.pending:
-            raise WireError("a message ends inside an instruction")
+        instructions = _read(message)
         onward = b"".join(row.encode() for row in instructions if row.opcode)
         if onward:
             self._quiet = False
@@ -118,6 +115,25 @@ class Tunnel:
     def end_session(self) -> None:
         """The token is gone."""
         self.end(Status.SESSION_CLOSED)
+
+
+def _read(message: bytes) -> list[Instruction]:
+    """The instructions of one message.
+
+    Where a value seems to go on past the end, its sender may have counted UTF-16 units (guacamole-common-js 1.5.0): the
+    parser finds out from what comes next, so something does.
+
+    Raises:
+        WireError: not a sequence of whole instructions.
+    """
+    parser = InstructionParser()
+    instructions = parser.feed(message)
+    if not parser.pending:
+        return instructions
+    late = parser.feed(NOP)
+    if late[-1:] != [Instruction("nop")]:
+        raise WireError("a message ends inside an instruction")
+    return instructions + late[:-1]
 
 
 def _is_ping(instruction: Instruction) -> bool:

@@ -14,7 +14,7 @@ from broker.parts import PARTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ROUTES", "redirect"]
+__all__ = ["ROUTES", "redirects"]
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For files whose names hold a hash of their content."""
@@ -49,13 +49,14 @@ def _file(folder: Path, name: str) -> Path | None:
     return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
 
 
-def redirect(base_path: str) -> Route:
-    """`/` leads to the page."""
+def redirects(base_path: str) -> tuple[Route, ...]:
+    """`/`, and the base path without its slash, lead to the page."""
 
     async def to_page(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={hdrs.LOCATION: base_path})
 
-    return Route(hdrs.METH_GET, "/", to_page)
+    shorter = {"/", base_path.rstrip("/")} - {base_path, ""}
+    return tuple(Route(hdrs.METH_GET, path, to_page) for path in sorted(shorter))
 
 
 async def languages(request: web.Request) -> web.Response:

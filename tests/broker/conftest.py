@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,8 @@ class Broker:
         )
 
     async def token(self, host: str = "10.1.2.3", protocol: str = "ssh", identifier: str = "abc") -> str:
-        """A token for one connection."""
+        """A token for one connection; a millisecond after the one before."""
+        self.clock.now += 0.001
         answer = await self.post_form(self.platform.body(host, protocol, identifier))
         assert answer.status == 200, await answer.text()
         token: str = (await answer.json())["authToken"]
@@ -74,6 +76,12 @@ class Broker:
         (line,) = [line for line in lines if line["event"] == "refused"]
         reason: str = line["reason"]
         return reason
+
+    async def idle(self) -> None:
+        """Wait until no tunnel is open."""
+        async with asyncio.timeout(5):
+            while len(self.parts.sessions):
+                await asyncio.sleep(0.01)
 
     def tunnel_query(self, token: str, identifier: str = "abc", **more: str) -> dict[str, str]:
         """The parameters of a tunnel."""

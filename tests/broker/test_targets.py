@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from broker.targets import TargetRefusedError, Targets, is_own_address, parse_target, resolve
+from broker.settings import parse_target
+from broker.targets import TargetRefusedError, Targets, is_own_address, resolve
 
 
 def permitted(entries: list[str], address: str, port: int, own: str = "10.0.0.5") -> bool:

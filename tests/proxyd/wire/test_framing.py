@@ -85,9 +85,11 @@ def test_the_shared_vectors() -> None:
 
 def test_an_endless_instruction_takes_no_memory() -> None:
     splitter = Splitter()
+    element = b"8192." + b"x" * 8192 + b","
+    for _ in range(3):
+        splitter.split(element)
     with pytest.raises(WireError):
-        for _ in range(10):
-            splitter.split(b"8192." + b"x" * 8192 + b",")
+        splitter.split(element)
 
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
