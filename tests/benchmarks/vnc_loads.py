@@ -41,7 +41,7 @@ LINE = 20
 def video(width: int, height: int) -> Iterator[Step]:
     """A film in the middle of the screen."""
     size = (min(960, width), min(540, height))
-    noise = np.random.default_rng(1).integers(0, 256, (24, 36, 3), np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (124, 200, 3), np.uint8)
     film = _bgrx(Image.fromarray(noise).resize((size[0] + 400, size[1] + 300), Image.Resampling.BICUBIC))
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     for frame in _count():
@@ -129,10 +129,10 @@ def _text(chooser: random.Random, width: int, height: int) -> Image.Image:
     pen = ImageDraw.Draw(paper)
     for y in range(0, height, LINE):
         x = 4.0
-        while x < width - 100:
-            word = chooser.choice(WORDS) + " "
-            pen.text((x, y), word, font=font, fill=tuple(chooser.randrange(180) for _ in range(3)))
-            x += pen.textlength(word, font=font)
+        while x < width - 160:
+            words = "".join(chooser.choice(WORDS) + " " for _ in range(3))
+            pen.text((x, y), words, font=font, fill=tuple(chooser.randrange(180) for _ in range(3)))
+            x += pen.textlength(words, font=font)
     return paper
 
 
