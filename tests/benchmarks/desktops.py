@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from proxyd.wire.instruction import InstructionParser
 from tests.benchmarks.rows import Benchmark, Options, Row
 from tests.fakes.viewer import Viewer
 from tests.servers.xvnc import Xvnc
@@ -71,13 +70,13 @@ async def _draw(name: str, display: str, seconds: float) -> None:
 
 def _errors(recording: Iterable[tuple[float, bytes]], moments: list[float], truth: Picture) -> list[float]:
     """Mean difference a channel between the truth and what was shown at these moments."""
-    parser, viewer = InstructionParser(), Viewer()
+    viewer = Viewer()
     errors: list[float] = []
     for came, data in [*recording, (float("inf"), b"")]:
         while len(errors) < len(moments) and came > moments[len(errors)]:
-            errors.append(float(np.abs(viewer.desktop().astype(int) - truth).mean()))
-        for instruction in parser.feed(data):
-            viewer.take(instruction)
+            shown = viewer.canvas.layer(0)[..., :3]
+            errors.append(float(np.abs(shown.astype(int) - truth).mean()))
+        viewer.feed(data)
     return errors
 
 

@@ -112,7 +112,7 @@ class Page:
 
     async def _follow(self, instruction: Instruction) -> None:
         assert instruction.opcode != "error", instruction.args
-        self.viewer.take(instruction)
+        self.viewer.feed(instruction.encode())
         match instruction:
             case Instruction("sync", (timestamp, *_)):
                 await self.send("sync", timestamp)
@@ -148,7 +148,7 @@ async def test_a_shell_is_used() -> None:
             }
             with gateway(daemon.address[1], key) as port:
                 async with page(port, key, {"type": "ssh", "settings": settings}) as person:
-                    await person.watch(lambda: len(np.unique(person.viewer.picture())) > 2)
+                    await person.watch(lambda: len(np.unique(person.viewer.canvas.picture())) > 2)
                     effect = server.folder / "typed"
                     await person.type(f"printf '\\033]2;Gr\\303\\274\\303\\237e; 1.2\\007' | tee {effect}\n")
                     await person.watch(lambda: effect.exists() and "Gr\u00fc\u00dfe; 1.2" in person.titles)
@@ -169,7 +169,7 @@ async def test_a_desktop_is_used_and_joined() -> None:
             }
             with gateway(daemon.address[1], key) as port:
                 async with page(port, key, {"type": "vnc", "settings": settings}) as person:
-                    await person.watch(lambda: person.viewer.frames > 0)
+                    await person.watch(lambda: bool(person.viewer.syncs))
                     await person.send("mouse", *CORNER, 0)
                     await person.watch(lambda: shows(person, server))
                     await person.type("typed")
@@ -181,4 +181,6 @@ async def test_a_desktop_is_used_and_joined() -> None:
 
 def shows(person: Page, server: Xvnc) -> bool:
     """Whether the person sees the desktop pixel by pixel."""
-    return person.viewer.frames > 0 and np.array_equal(person.viewer.desktop(), server.screenshot())
+    return bool(person.viewer.syncs) and np.array_equal(
+        person.viewer.canvas.layer(0)[..., :3], server.screenshot()
+    )

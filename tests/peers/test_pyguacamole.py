@@ -12,7 +12,7 @@ import pytest
 from guacamole.client import GuacamoleClient
 from guacamole.instruction import GuacamoleInstruction
 
-from proxyd.wire.instruction import Instruction
+from proxyd.wire.instruction import encode
 from tests.fakes.viewer import Viewer
 from tests.servers.processes import wait_for
 from tests.servers.proxyd import Proxyd
@@ -60,7 +60,7 @@ class Person:
             received = self.client.read_instruction()
             opcode = received.opcode
             assert opcode not in {"error", "disconnect"}, received.args
-            self.viewer.take(Instruction(opcode, received.args))
+            self.viewer.feed(encode(opcode, *received.args))
             if opcode in {"sync", "nop"}:
                 self.send(opcode, *received.args[:1])
 
@@ -84,7 +84,7 @@ class Person:
 
 def text_drawn(person: Person) -> bool:
     """Whether more than a blank page is seen."""
-    return person.viewer.frames > 0 and len(np.unique(person.viewer.picture())) > 2
+    return bool(person.viewer.syncs) and len(np.unique(person.viewer.canvas.picture())) > 2
 
 
 def use_shell(address: tuple[str, int], server: Sshd, **credentials: str) -> None:
@@ -121,7 +121,7 @@ def use_desktop(address: tuple[str, int], server: Xvnc) -> None:
     owner.open(
         protocol="vnc", hostname="127.0.0.1", port=server.port, password="display", force_lossless="true"
     )
-    owner.watch(lambda person: person.viewer.frames > 0, "a first frame")
+    owner.watch(lambda person: bool(person.viewer.syncs), "a first frame")
     owner.send("mouse", *CORNER, 0)
     owner.watch(lambda person: shows(person, server), "the desktop as it is")
 
@@ -142,7 +142,9 @@ def use_desktop(address: tuple[str, int], server: Xvnc) -> None:
 
 def shows(person: Person, server: Xvnc) -> bool:
     """Whether the person sees the desktop pixel by pixel; looked at once a frame."""
-    return person.viewer.frames > 0 and np.array_equal(person.viewer.desktop(), server.screenshot())
+    return bool(person.viewer.syncs) and np.array_equal(
+        person.viewer.canvas.layer(0)[..., :3], server.screenshot()
+    )
 
 
 async def test_a_desktop_is_shared_by_its_connection_id() -> None:
