@@ -168,7 +168,8 @@ def _arc(right: int, down: int, width: int, height: int) -> Ink:
     """A quarter circle, with straight ends up to the two edges it joins."""
     thin = stroke(height)
     middle_x, middle_y = (width - thin) // 2 + thin / 2, (height - thin) // 2 + thin / 2
-    radius = min(width, height) / 2
+    # a pixel before the edges it is straight already, to meet the next cell's line
+    radius = min(width - middle_x, middle_x, height - middle_y, middle_y) - 1
     centre_x, centre_y = middle_x + right * radius, middle_y + down * radius
 
     def inside(x: Grid, y: Grid) -> NDArray[np.bool_]:
@@ -199,6 +200,15 @@ _QUADRANTS = {
     0x2596: 4, 0x2597: 8, 0x2598: 1, 0x2599: 13, 0x259A: 9, 0x259B: 7, 0x259C: 11, 0x259D: 2, 0x259E: 6, 0x259F: 14,
 }  # fmt: skip
 """Bits: 1 upper left, 2 upper right, 4 lower left, 8 lower right."""
+_PARTS = {
+    0x2580: (0, 0, 8, 4),
+    **{0x2580 + part: (0, 8 - part, 8, 8) for part in range(1, 9)},
+    **{0x2590 - part: (0, 0, part, 8) for part in range(1, 8)},
+    0x2590: (4, 0, 8, 8),
+    0x2594: (0, 0, 8, 1),
+    0x2595: (7, 0, 8, 8),
+}
+"""Eighths of the cell: left, top, right, bottom."""
 _BRAILLE = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """(column, row) of dots 1 to 8."""
 
@@ -209,31 +219,24 @@ def _block(point: int, width: int, height: int) -> Ink:
         ink[:] = _SHADES[point]
     elif point in _QUADRANTS:
         return _mosaic(_QUADRANTS[point], 2, width, height)
-    elif point == 0x2580:
-        ink[: _part(height, 4)] = INK
-    elif point <= 0x2588:
-        ink[height - _part(height, point - 0x2580) :] = INK
-    elif point <= 0x258F:
-        ink[:, : _part(width, 0x2590 - point)] = INK
-    elif point == 0x2590:
-        ink[:, _part(width, 4) :] = INK
-    elif point == 0x2594:
-        ink[: _part(height, 1)] = INK
-    else:
-        ink[:, width - _part(width, 1) :] = INK
+    elif point in _PARTS:
+        left, top, right, bottom = _PARTS[point]
+        ink[_cut(height, top, 8) : _cut(height, bottom, 8), _cut(width, left, 8) : _cut(width, right, 8)] = (
+            INK
+        )
     return ink
 
 
-def _part(length: int, eighths: int) -> int:
-    """A number of eighths of a length; at least one pixel."""
-    return max(1, round(length * eighths / 8))
+def _cut(length: int, part: int, parts: int) -> int:
+    """Where a length is cut after so many of its equal parts; none of eight is empty from 5 pixels on."""
+    return min((2 * length * part + parts) // (2 * parts), length - (0 < part < parts)) if part else 0
 
 
 def _mosaic(bits: int, rows: int, width: int, height: int) -> Ink:
     """Two columns of blocks; bit 0 is the upper left one, bit 1 the one right of it."""
     ink = np.zeros((height, width), np.uint8)
-    edges_x = (0, width // 2, width)
-    edges_y = [round(height * row / rows) for row in range(rows + 1)]
+    edges_x = [_cut(width, column, 2) for column in range(3)]
+    edges_y = [_cut(height, row, rows) for row in range(rows + 1)]
     for bit in range(2 * rows):
         if bits >> bit & 1:
             row, column = divmod(bit, 2)

@@ -74,7 +74,7 @@ def find_family(name: str) -> Family:
 
     Only fonts that fontconfig knows are ever opened: a name comes from outside and is no path. Blocks.
     """
-    name = name[:MAX_NAME].strip()
+    name = "".join(character for character in name[:MAX_NAME] if character.isprintable()).strip()
     if name.lower() in _GENERIC:
         return PACKAGED
     pattern = name.translate(_SYNTAX)

@@ -10,13 +10,13 @@ from proxyd.terminal.terminal import MAX_COLUMNS, MAX_ROWS
 if TYPE_CHECKING:
     from proxyd.terminal.raster import Cell
 
-__all__ = ["Layout", "font_pixels"]
+__all__ = ["LANE", "Layout", "font_pixels"]
 
 MIN_COLUMNS = 2
 MARGIN_MM = 2
 """Around the text; guacd's."""
-LANE = 12
-"""Width of the scroll bar's lane at 96 dpi, pixels."""
+LANE = 10
+"""Width of the scroll bar's lane at 96 dpi, pixels. It lies over the right margin and a little of the last column."""
 MIN_DPI, MAX_DPI = 48, 960
 
 
@@ -45,7 +45,7 @@ class Layout(NamedTuple):
         dpi = _sane(dpi)
         margin = round(dpi * MARGIN_MM / 25.4)
         lane = round(LANE * dpi / 96)
-        columns = (width - lane - 2 * margin) // cell.width
+        columns = (width - 2 * margin) // cell.width
         rows = (height - 2 * margin) // cell.height
         return cls(
             width,

@@ -6,6 +6,7 @@ moved. Rows go as palette images, empty regions as fills, scrolling as copies.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxyd.display.ops import Copy, Fill, Move, Op, Shade, Size
@@ -13,14 +14,14 @@ from proxyd.terminal.cells import CURSOR, DEFAULT
 from proxyd.terminal.compose import Cells, channels, compose
 from proxyd.terminal.drawn import stroke
 from proxyd.terminal.looks import Look, Looks, Pair
-from proxyd.terminal.screen import Cursor, CursorShape
+from proxyd.terminal.screen import CursorShape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from proxyd.terminal.cells import Style
     from proxyd.terminal.glyphs import Atlas
-    from proxyd.terminal.screen import Screen, Scroll
+    from proxyd.terminal.screen import Cursor, Screen, Scroll
 
 __all__ = ["CURSOR_LAYER", "GLYPH_BUFFER", "Painter", "Sheet"]
 
@@ -69,6 +70,16 @@ class _Block(NamedTuple):
     cells: int
 
 
+@dataclass
+class _ShownCursor:
+    """What the browser knows of the cursor's layer: None is nothing."""
+
+    size: tuple[int, int] | None = None
+    content: tuple[str, Look] | None = None
+    place: tuple[int, int] | None = None
+    visible: bool | None = None
+
+
 class Painter:
     """Paints one screen with one atlas. Everything is painted at first."""
 
@@ -89,8 +100,7 @@ class Painter:
         self._reverse = False
         self._looks = Looks(screen.palette, reverse=False, bold_brightens=bold_brightens)
         self._buffer: dict[tuple[str, Look], int] = {}
-        self._cursor: Cursor | None = None
-        self._cursor_cell: tuple[CursorShape, bool, str, Look] | None = None
+        self._shown = _ShownCursor()
         self._everything = True
         self._fresh = True
 
@@ -109,7 +119,7 @@ class Painter:
         ops: list[Op] = []
         if self._everything:
             self._buffer.clear()
-            self._cursor = self._cursor_cell = None
+            self._shown = _ShownCursor()
             self._screen.damage_all()
             ops.append(Size(self._sheet.width, self._sheet.height, 0))
         if self._new_colours() or self._everything:
@@ -134,7 +144,6 @@ class Painter:
         self._palette = list(screen.palette)
         self._reverse = screen.reverse
         self._looks = Looks(self._palette, reverse=self._reverse, bold_brightens=self._bold_brightens)
-        self._cursor_cell = None
         return True
 
     # -- text ------------------------------------------------------------------------------------------------------
@@ -263,22 +272,22 @@ class Painter:
 
     def _paint_cursor(self) -> list[Op]:
         """Give the cursor's layer its size, its content, its place and its visibility, where they changed."""
-        cursor, before = self._screen.cursor, self._cursor
-        self._cursor = cursor
-        if not cursor.visible:
-            return [Shade(CURSOR_LAYER, 0)] if before is None or before.visible else []
-        cell, sheet = self._atlas.cell, self._sheet
-        dx, dy, width, height = self._cursor_box(cursor)
+        cursor, shown = self._screen.cursor, self._shown
         ops: list[Op] = []
-        if before is None or (before.shape, before.wide) != (cursor.shape, cursor.wide):
-            ops.append(Size(width, height, CURSOR_LAYER))
-            self._cursor_cell = None
-        ops += self._paint_cursor_cell(cursor, width, height)
-        if before is None or (before.x, before.y, before.shape) != (cursor.x, cursor.y, cursor.shape):
-            x, y = sheet.x + cursor.x * cell.width + dx, sheet.y + cursor.y * cell.height + dy
-            ops.append(Move(CURSOR_LAYER, 0, x, y, CURSOR_Z))
-        if before is None or not before.visible:
-            ops.append(Shade(CURSOR_LAYER, 255))
+        if cursor.visible:
+            cell, sheet = self._atlas.cell, self._sheet
+            dx, dy, width, height = self._cursor_box(cursor)
+            if shown.size != (width, height):
+                shown.size, shown.content = (width, height), None
+                ops.append(Size(width, height, CURSOR_LAYER))
+            ops += self._paint_cursor_cell(cursor, width, height)
+            place = sheet.x + cursor.x * cell.width + dx, sheet.y + cursor.y * cell.height + dy
+            if shown.place != place:
+                shown.place = place
+                ops.append(Move(CURSOR_LAYER, 0, *place, CURSOR_Z))
+        if shown.visible != cursor.visible:
+            shown.visible = cursor.visible
+            ops.append(Shade(CURSOR_LAYER, 255 if cursor.visible else 0))
         return ops
 
     def _cursor_box(self, cursor: Cursor) -> tuple[int, int, int, int]:
@@ -303,10 +312,9 @@ class Painter:
             text = ""
         pair = Pair(look.pair.paper, colour)
         look = look._replace(pair=pair, underline_pair=Pair(pair.ink, colour))
-        shown = cursor.shape, cursor.wide, text, look
-        if shown == self._cursor_cell:
+        if self._shown.content == (text, look):
             return []
-        self._cursor_cell = shown
+        self._shown.content = text, look
         if cursor.shape is not CursorShape.BLOCK or (text == " " and not look.decorated):
             return [self._fill(0, 0, width, height, colour, CURSOR_LAYER)]
         if cursor.wide:

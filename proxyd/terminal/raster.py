@@ -56,7 +56,7 @@ def rasterise(font: FontFile, text: str, pixels: float, cell: Cell, *, centred: 
         found, x, y = _drawn(font, text, pixels * cell.width / found.shape[1], cell)
     height, width = min(found.shape[0], cell.height), min(found.shape[1], cell.width)
     if found.shape != (height, width) and found.size:
-        found = np.asarray(Image.fromarray(found).resize((width, height), Image.Resampling.BOX))
+        found = np.asarray(Image.fromarray(found).resize((width, height), Image.Resampling.LANCZOS))
     x = (cell.width - width) // 2 if centred else max(0, min(x, cell.width - width))
     y = max(0, min(y, cell.height - height))
     ink = np.zeros((cell.height, cell.width), np.uint8)

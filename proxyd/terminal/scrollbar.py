@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxyd.display.ops import Fill, Mask, Move, Op, Shade, Size
+from proxyd.terminal.layout import LANE
 
 if TYPE_CHECKING:
     from proxyd.terminal.layout import Layout
@@ -97,7 +98,7 @@ class ScrollBar:
 
     def _handle(self, layout: Layout, history: int, offset: int) -> _Handle:
         rows = layout.rows
-        least = min(MIN_HANDLE * layout.lane // 12, layout.height)
+        least = min(MIN_HANDLE * layout.lane // LANE, layout.height)
         height = max(least, layout.height * rows // (rows + history))
         y = round((layout.height - height) * (history - offset) / history) if history else 0
         inset = layout.lane // 4
