@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks import desktops, echo, flood, idle, memory, neighbour, sftp
+from tests.benchmarks import desktops, echo, flood, idle, memory, neighbour, relay, sftp
 from tests.benchmarks.rows import Benchmark, Options
 from tests.benchmarks.table import Result, as_json, as_table, machine
 from tests.benchmarks.target import Guacd, Ours
@@ -29,6 +29,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     memory.BENCHMARK,
     idle.BENCHMARK,
     sftp.BENCHMARK,
+    relay.BENCHMARK,
 )
 
 Figures = dict[str, dict[str, list[float]]]
