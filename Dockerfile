@@ -19,7 +19,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.13-slim-bookworm AS fanlight
 COPY --from=wheel /wheels/ /wheels/
-RUN pip install --no-cache-dir "$(echo /wheels/fanlight-*.whl)[uvloop]" \
+RUN pip install --no-cache-dir "$(echo /wheels/fanlight-*.whl)[redis,uvloop]" \
     && useradd --system --uid 10001 --home-dir /var/lib/fanlight --create-home fanlight \
     && install -d -o fanlight -m 0750 /run/fanlight
 USER 10001

@@ -37,7 +37,7 @@ async def run(name: str, command: list[str]) -> bool:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "FORCE_COLOR": "0"},
+        env={**os.environ, "NO_COLOR": "1"},
     )
     output, _ = await process.communicate()
     passed = process.returncode == 0

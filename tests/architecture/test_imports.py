@@ -31,8 +31,6 @@ RULES = [
         Rule(core, INPUT_OUTPUT)
         for core in (
             "broker.auth",
-            "broker.extensions.manifest",
-            "broker.extensions.patching",
             "broker.keys",
             "proxyd.display.emit",
             "proxyd.display.encode",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -48,9 +49,11 @@ def test_a_wrong_setting_is_named_with_its_source(fanlight, monkeypatch: pytest.
 
 @pytest.mark.parametrize("daemon", ["broker", "proxyd"])
 def test_daemons_get_their_arguments_and_their_own_help(daemon: str) -> None:
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb"}
+    environment.pop("FORCE_COLOR", None)
     code = f"import sys; sys.argv = ['fanlight', '{daemon}', '--help']; from broker.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=30, env=environment
     )
     assert done.returncode == 0, done.stderr
     assert "--bind" in done.stdout
