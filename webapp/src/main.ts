@@ -105,7 +105,6 @@ class Page {
     document.title = this.#config.name;
     if (name === "sign-in") {
       this.#signIn.explain(reason);
-      this.#signIn.focus();
     } else if (name === "home") {
       this.#home.focus();
     }
@@ -114,6 +113,7 @@ class Page {
   async #speak(language: string): Promise<void> {
     await useLanguage(language);
     translate(document, { portal: this.#config.portalName });
+    this.#signIn.update();
     this.#session.update();
     this.#about.update();
   }

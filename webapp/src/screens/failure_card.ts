@@ -46,15 +46,25 @@ export class FailureCard {
   }
 
   /** Whether this failure is told here; a lost network keeps the picture and is told beside it. */
-  #concerns(failure: Failure | null): failure is Failure {
+  #concerns(failure: Failure | null): boolean {
     return failure !== null && !(failure.hop === "network" && this.#session.seen);
   }
 
   #show(failure: Failure | null): void {
-    if (!show(this.#card, this.#concerns(failure)) || failure === null) {
+    this.#failure = this.#concerns(failure) ? failure : null;
+    show(this.#card, this.#failure !== null);
+    this.update();
+    if (this.#failure !== null) {
+      this.#card.focus({ preventScroll: true });
+    }
+  }
+
+  /** Write the card in the language in use. */
+  update(): void {
+    const failure = this.#failure;
+    if (failure === null) {
       return;
     }
-    this.#failure = failure;
     this.#card.dataset.hop = failure.hop;
     this.#card.dataset.code = code(failure);
     this.#title.textContent = t(failure.title);
@@ -67,7 +77,6 @@ export class FailureCard {
     if (label !== null) {
       label.textContent = t("failure.copy", { code: code(failure) });
     }
-    this.#card.focus({ preventScroll: true });
   }
 
   #drawWay(failure: Failure): void {

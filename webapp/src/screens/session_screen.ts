@@ -65,7 +65,7 @@ export class SessionScreen {
     new TerminalPanel(session);
     new FilesPanel(session, new TransferList(session));
     const connecting = new Connecting(session);
-    new FailureCard(session, clipboard, this.#notices);
+    const failureCard = new FailureCard(session, clipboard, this.#notices);
     new NetworkWarning(session);
     new Credentials(session);
 
@@ -74,6 +74,7 @@ export class SessionScreen {
       () => keyboardPanel.update(),
       () => displayPanel.update(),
       () => connecting.update(),
+      () => failureCard.update(),
       () => this.#entitle(),
     );
     this.menu.events.on("open", (open) => {

@@ -12,9 +12,18 @@ export class SignIn {
   readonly #error = element("sign-in-error", "p");
   readonly #text = element("sign-in-text", "p");
   readonly #screen = element("sign-in", "main");
+  #reason: Reason = null;
 
   /** Say why, and what to do. */
   explain(reason: Reason): void {
+    this.#reason = reason;
+    this.update();
+    this.#title.focus({ preventScroll: true });
+  }
+
+  /** Say it in the language in use. */
+  update(): void {
+    const reason = this.#reason;
     const failure = reason !== null && "failure" in reason ? reason.failure : null;
     const loggedOut = reason !== null && "loggedOut" in reason;
     this.#screen.classList.toggle("error", failure !== null);
@@ -22,11 +31,5 @@ export class SignIn {
     this.#text.textContent = t(failure !== null || loggedOut ? "signIn.again" : "signIn.text");
     show(this.#error, failure !== null);
     this.#error.textContent = failure === null ? "" : sentence(failure);
-    document.title = `${this.#title.textContent} – ${document.title.split(" – ").at(-1)}`;
-  }
-
-  /** Let screen readers begin here. */
-  focus(): void {
-    this.#title.focus({ preventScroll: true });
   }
 }
