@@ -44,8 +44,8 @@ MAX_PASSWORDS = 3
 RETRY_AFTER = 1.0
 """Seconds between attempts of `autoretry`."""
 WAKE_PROBES = 5
-REST_AGAIN = 0.05
-"""Seconds at least before looking again whether something rests."""
+SOON, LATER = 0.05, 0.5
+"""Seconds, at least and at most, before looking again whether something rests."""
 CLIPBOARD_EVERY = 0.1
 """Seconds at least between two texts from the desktop; the newest wins."""
 DEFAULT_PORT, REVERSE_PORT = 5900, 5500
@@ -258,8 +258,10 @@ class VncInstance:
         if self._rest_timer is not None:
             self._rest_timer.cancel()
             self._rest_timer = None
-        if self._wanted and self._tuning.due < NEVER:
-            delay = max(self._tuning.due - self._loop.time(), REST_AGAIN)
+        now = self._loop.time()
+        due = self._tuning.due(now)
+        if self._wanted and due < NEVER:
+            delay = min(max(due - now, SOON), LATER)
             self._rest_timer = self._loop.call_later(delay, self._rest)
 
     def _rest(self) -> None:

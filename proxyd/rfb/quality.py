@@ -18,6 +18,8 @@ MEMORY = 0.5
 """Seconds in which the memory of bytes fades to 1/e."""
 LATE, PROMPT = 0.15, 0.05
 """Lag in seconds above which the level falls, and below which it rises again."""
+STILL = 0.4
+"""Seconds without any JPEG after which nothing moves."""
 FALL_EVERY, RISE_EVERY = 0.3, 1.0
 """Seconds between steps."""
 
@@ -36,12 +38,22 @@ class Quality:
         self._rate = MUCH
         self._steps = 0
         self._drew_at = self._stepped_at = -math.inf
+        self._faded_at = 0.0
 
     def drew(self, size: int, now: float) -> None:
         """A frame held `size` bytes of JPEG."""
         self._fade(now)
         self._rate += size / MEMORY
         self._drew_at = now
+
+    def moving(self, now: float) -> bool:
+        """Whether much is moving."""
+        self._fade(now)
+        if self._rate > MUCH:
+            self._moving = True
+        elif self._rate < LITTLE:
+            self._moving = False
+        return self._moving and now - self._drew_at < STILL
 
     def level(self, lag: float, now: float) -> int:
         """The level for what is drawn next, 0 to 9.
@@ -50,12 +62,7 @@ class Quality:
             lag: seconds that the slowest viewer is behind.
             now: seconds of any steady clock.
         """
-        self._fade(now)
-        if self._rate > MUCH:
-            self._moving = True
-        elif self._rate < LITTLE:
-            self._moving = False
-        best = self._fixed if self._fixed is not None else MOVING if self._moving else CALM
+        best = self._fixed if self._fixed is not None else MOVING if self.moving(now) else CALM
         since = now - self._stepped_at
         if lag > LATE and since >= FALL_EVERY and self._steps < best:
             self._steps += 1
@@ -66,6 +73,5 @@ class Quality:
         return max(best - self._steps, 0)
 
     def _fade(self, now: float) -> None:
-        if self._drew_at > -math.inf:
-            self._rate *= math.exp((self._drew_at - now) / MEMORY)
-        self._drew_at = now
+        self._rate *= math.exp((self._faded_at - now) / MEMORY)
+        self._faded_at = now

@@ -20,8 +20,9 @@ __all__ = ["RestingAreas"]
 
 TILE = 64
 """Pixels of a side: what is remembered is a grid, not pixels."""
-REST = 0.7
-"""Seconds without a change after which an area rests."""
+REST, REST_AMID_MOTION = 0.7, 3.0
+"""Seconds without a change after which an area rests; longer while much moves elsewhere: it may be drawn over again,
+and exact pixels are dear."""
 MAX_TILES = 64
 """Tiles of one touch-up: on a slow line the next keystroke's echo waits behind no more than that."""
 
@@ -58,15 +59,14 @@ class RestingAreas:
         """This region was drawn exactly."""
         self._inexact[_tiles(*region)] = False
 
-    @property
-    def due(self) -> float:
-        """When the next area rests; infinite where everything is exact."""
+    def due(self, rest: float) -> float:
+        """When the next area will have rested for `rest` seconds; infinite where everything is exact."""
         times = self._changed[self._inexact]
-        return float(times.min()) + REST if times.size else math.inf
+        return float(times.min()) + rest if times.size else math.inf
 
-    def take(self, now: float) -> Rect | None:
-        """An area that rests, to be drawn exactly; None if there is none."""
-        resting: NDArray[np.bool_] = self._inexact & (self._changed <= now - REST)
+    def take(self, rest: float, now: float) -> Rect | None:
+        """An area that has rested for `rest` seconds, to be drawn exactly; None if there is none."""
+        resting: NDArray[np.bool_] = self._inexact & (self._changed <= now - rest)
         if not resting.any():
             return None
         top, left = (int(index) for index in np.unravel_index(resting.argmax(), resting.shape))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxyd.display.ops import Image, Size
 from proxyd.rfb.quality import LATE, Quality
-from proxyd.rfb.rest import RestingAreas
+from proxyd.rfb.rest import REST, REST_AMID_MOTION, RestingAreas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,19 +61,21 @@ class Tuning:
         if self._touching is not None:
             self._resume(lag, now)
 
-    @property
-    def due(self) -> float:
+    def due(self, now: float) -> float:
         """When the next touch-up may be due; infinite while there is nothing to touch up."""
-        return math.inf if self._touching is not None else self._areas.due
+        return math.inf if self._touching is not None else self._areas.due(self._patience(now))
 
     def touch_up(self, lag: float, now: float) -> Rect | None:
         """The region to ask for in full now, at `level`; None if there is none, or viewers have enough to do."""
         if self._touching is not None or lag > LATE:
             return None
-        self._touching = self._areas.take(now)
+        self._touching = self._areas.take(self._patience(now), now)
         if self._touching is not None:
             self.level = None
         return self._touching
+
+    def _patience(self, now: float) -> float:
+        return REST_AMID_MOTION if self._quality.moving(now) else REST
 
     def _resume(self, lag: float, now: float) -> None:
         self._touching = None
