@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from broker.cli.configuration import Config, read_settings
+from broker.cli.configuration import Config, reachable, read_settings
 from broker.cli.outcome import CommandError, Exit, paint, print_json
 
 if TYPE_CHECKING:
@@ -170,21 +170,24 @@ async def _broker(settings: Settings) -> str:
 
     path = settings.bind.removeprefix("unix:")
     connector = aiohttp.UnixConnector(path) if path != settings.bind else aiohttp.TCPConnector()
-    host = "localhost" if path != settings.bind else _reachable(settings.bind)
-    url = f"http://{host}{settings.base_path}healthz"
+    host = "localhost" if path != settings.bind else reachable(settings.bind)
     try:
-        async with aiohttp.ClientSession(connector=connector) as http, http.get(url) as answer:
-            if answer.status != 200:
-                raise CommandError(f"{url} answered {answer.status}")
-    except aiohttp.ClientError:
+        async with (
+            aiohttp.ClientSession(connector=connector) as http,
+            http.get(f"http://{host}/readyz") as answer,
+        ):
+            ready = answer.status == 200
+            parts = await answer.json(content_type=None)
+    except (aiohttp.ClientConnectionError, TimeoutError):
         raise CommandError(f"bind: nothing answers at {settings.bind}") from None
-    return f"{settings.bind} is well"
-
-
-def _reachable(bind: str) -> str:
-    """Where a server that listens on all addresses is reached from here."""
-    host, _, port = bind.rpartition(":")
-    return f"127.0.0.1:{port}" if host in {"0.0.0.0", "[::]", "*", ""} else bind  # noqa: S104 - compared, not bound
+    except (aiohttp.ClientError, ValueError):
+        parts = None
+    if not isinstance(parts, dict):
+        raise CommandError(f"bind: what answers at {settings.bind} is not the broker")
+    if not ready:
+        missing = ", ".join(name for name, works in parts.items() if works is False)
+        raise CommandError(f"{settings.bind} answers, but is not ready: {missing}")
+    return f"{settings.bind} is ready"
 
 
 async def _instance(address: str | None) -> str | None:

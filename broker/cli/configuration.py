@@ -13,7 +13,7 @@ from broker.cli.outcome import CommandError, Exit
 if TYPE_CHECKING:
     from broker.settings import Settings
 
-__all__ = ["Config", "read_settings"]
+__all__ = ["Config", "reachable", "read_settings"]
 
 Config = Annotated[Path | None, typer.Option(help="fanlight.toml or guacamole.properties.")]
 
@@ -31,3 +31,9 @@ def read_settings(config: Path | None) -> Settings:
         return load(Settings, config=config, environ=os.environ, flags={}, section="broker").settings
     except SettingsError as error:
         raise CommandError(str(error), Exit.USAGE) from None
+
+
+def reachable(bind: str) -> str:
+    """Where a server that listens on all addresses is reached from here."""
+    host, _, port = bind.rpartition(":")
+    return f"127.0.0.1:{port}" if host in {"0.0.0.0", "[::]", "*", ""} else bind  # noqa: S104 - compared, not bound

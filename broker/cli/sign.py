@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from broker.cli.configuration import Config, read_settings
+from broker.cli.configuration import Config, reachable, read_settings
 from broker.cli.outcome import CommandError, Exit, print_json
 from broker.cli.portal import Request, client_url, redeem, v1_form
 
@@ -55,7 +55,9 @@ def sign(
     if form:
         print_json(signed) if json else print(urlencode(signed))
         return
-    base_url = url or f"http://{settings.bind}{settings.base_path}"
+    if url is None and settings.bind.startswith("unix:"):
+        raise CommandError("bind is a Unix socket: say with --url where the broker answers", Exit.USAGE)
+    base_url = url or f"http://{reachable(settings.bind)}{settings.base_path}"
     link = client_url(base_url, request.connection_id, asyncio.run(redeem(base_url, signed)))
     print_json({"url": link}) if json else print(link)
 

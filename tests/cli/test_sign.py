@@ -101,3 +101,10 @@ def test_a_broker_that_does_not_answer_is_said(
     assert outcome.code == Exit.FAILED
     assert "does not answer" in outcome.errors
     assert outcome.errors.count("\n") == 1
+
+
+def test_a_broker_on_a_unix_socket_needs_its_address(fanlight, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FANLIGHT_SECRET_KEY", "so-secret")
+    monkeypatch.setenv("FANLIGHT_BIND", "unix:/run/broker.sock")
+    outcome = fanlight("sign", "10.1.2.3", "--user", "alice")
+    assert (outcome.code, "--url" in outcome.errors) == (Exit.USAGE, True)
