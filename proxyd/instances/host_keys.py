@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import structlog
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["HostKeyFiles", "Trust", "find_trust", "pin"]
@@ -26,6 +28,8 @@ log = structlog.get_logger()
 MAX_FILE = 16 << 20
 """Bytes of a file of keys that are read."""
 _DEFAULT_PORT = 22
+_HOST = re.compile(r"[\w.:%-]+")
+"""What may stand in a file of pins; a name can mean no pattern and no further line."""
 _AUTHORITY = "@cert-authority"
 
 
@@ -35,7 +39,8 @@ class HostKeyFiles:
 
     Attributes:
         known: written by the operator; may hold certificate authorities and revoked keys.
-        pins: written by proxyd, a line for every machine that was met.
+        pins: written by proxyd, a line for every machine that was met: the same address with another port is another
+            machine, whatever the port.
     """
 
     known: Path | None = None
@@ -99,29 +104,27 @@ def find_trust(host: str, port: int, line: str, files: HostKeyFiles) -> Trust:
     """
     if line.strip():
         return _from_lines(line)
-    for path in (files.known, files.pins):
-        if path is not None:
-            trust = _from_file(path, host, port)
-            if not trust.first_time or trust.revoked:
-                return trust
-    return Trust()
+    if files.known is not None:
+        trust = _from_file(files.known, host, None if port == _DEFAULT_PORT else port)
+        if not trust.first_time or trust.revoked:
+            return trust
+    return Trust() if files.pins is None else _from_file(files.pins, host, port)
 
 
 def pin(host: str, port: int, key: asyncssh.SSHKey, path: Path) -> None:
     """Remember the key of a machine that was met for the first time. Writes a file: call it off the loop."""
+    if not _HOST.fullmatch(host):
+        log.warning("a host key cannot be pinned: its host has no plain name")
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if _from_file(path, host, port).first_time:  # no other session was quicker
-                file.write(f"{_name(host, port)} ".encode() + key.export_public_key().split(b"\n")[0] + b"\n")
+                file.write(f"[{host}]:{port} ".encode() + key.export_public_key().strip() + b"\n")
     except OSError as error:
         log.warning("a host key cannot be pinned", file=str(path), reason=error.strerror)
-
-
-def _name(host: str, port: int) -> str:
-    return host if port == _DEFAULT_PORT else f"[{host}]:{port}"
 
 
 def _from_lines(text: str) -> Trust:
@@ -147,18 +150,23 @@ def _key_among(words: list[str]) -> asyncssh.SSHKey:
     raise _unreadable("The host-key of this connection")
 
 
-def _from_file(path: Path, host: str, port: int) -> Trust:
+def _from_file(path: Path, host: str, port: int | None) -> Trust:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE).decode("utf-8", "replace")
         known = asyncssh.import_known_hosts(text)
-        keys, authorities, revoked, *_ = known.match(host, host, port if port != _DEFAULT_PORT else None)
+        keys, authorities, revoked, *_ = known.match(host, host, port)
     except FileNotFoundError:
         return Trust()
     except (OSError, ValueError) as error:
         log.warning("a file of host keys cannot be read", file=str(path), reason=type(error).__name__)
         raise _unreadable("Fanlight's file of host keys") from None
-    return Trust(list(keys), list(authorities), list(revoked))
+    return Trust(_once(keys), _once(authorities), _once(revoked))
+
+
+def _once(keys: Sequence[asyncssh.SSHKey]) -> list[asyncssh.SSHKey]:
+    """A name and its address may match the same line."""
+    return list(dict.fromkeys(keys))
 
 
 def _unreadable(what: str) -> StatusError:

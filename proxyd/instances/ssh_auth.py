@@ -23,7 +23,7 @@ MAX_ATTEMPTS = 3
 """How often a person may try."""
 
 _OPENSSH = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END")
-_NOT_ENCRYPTED = b"openssh-key-v1\0\0\0\0\4none"
+_MAGIC, _NO_CIPHER = b"openssh-key-v1\0", b"\0\0\0\4none"
 _PASSWORD_PROMPT = re.compile(r"password", re.IGNORECASE)
 
 
@@ -107,9 +107,10 @@ def _is_encrypted(text: str) -> bool:
     if match is None:
         return "ENCRYPTED" in text
     try:
-        return not base64.b64decode("".join(match[1].split())[:32]).startswith(_NOT_ENCRYPTED)
+        head = base64.b64decode("".join(match[1].split())[:32])
     except binascii.Error:
         return False
+    return head.startswith(_MAGIC) and not head.startswith(_MAGIC + _NO_CIPHER)
 
 
 class Client(asyncssh.SSHClient):

@@ -31,6 +31,7 @@ SIGN_IN_SECONDS = 30.0
 """How long an instance may take from one answer of the person to the next question, or to the end."""
 CLOSE_SECONDS = 2.0
 """How long it may take to say goodbye."""
+_SILENT = "The SSH server of the instance does not answer."
 KEEPALIVE_COUNT = 3
 """Unanswered probes of `server-alive-interval` after which the connection counts as lost."""
 
@@ -79,12 +80,10 @@ async def connected(
                     username=user,
                     **_options(arguments, trust, agent),
                 )
+        except TimeoutError:
+            raise _failed(_SILENT, Status.UPSTREAM_TIMEOUT) from None
         except (asyncssh.Error, OSError, ValueError) as error:
             raise _explained(error, client, trust) from None
-        except TimeoutError:
-            raise _failed(
-                "The SSH server of the instance does not answer.", Status.UPSTREAM_TIMEOUT
-            ) from None
         stack.push_async_callback(_close, connection)
         await _remember(host, port, trust, files, context)
         yield Connected(connection, client)
