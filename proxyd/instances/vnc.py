@@ -11,7 +11,7 @@ from proxyd.display.ops import Cursor
 from proxyd.instances import vnc_parameters
 from proxyd.instances.follow import NEVER, SizeFollower
 from proxyd.instances.vnc_connection import VncConnection
-from proxyd.instances.wake import wake
+from proxyd.instances.vnc_opening import connect, wake_up
 from proxyd.rfb.events import (
     ClipboardArrived,
     KeyMissed,
@@ -24,8 +24,7 @@ from proxyd.rfb.protocol import RfbClient
 from proxyd.rfb.security.base import Credentials
 from proxyd.rfb.security.rsa_aes import new_key
 from proxyd.rfb.tuning import Tuning
-from proxyd.transport import RefusedError
-from proxyd.wire.status import Hop, Status, StatusError
+from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +42,10 @@ MAX_PASSWORDS = 3
 """How often a person may try."""
 RETRY_AFTER = 1.0
 """Seconds between attempts of `autoretry`."""
-WAKE_PROBES = 5
 SOON, LATER = 0.05, 0.5
 """Seconds, at least and at most, before looking again whether something rests."""
 CLIPBOARD_EVERY = 0.1
 """Seconds at least between two texts from the desktop; the newest wins."""
-DEFAULT_PORT, REVERSE_PORT = 5900, 5500
 IGNORED = ("enable-audio", "disable-server-input")
 
 _DOT_ROWS = (" ### ", "#####", "#####", "#####", " ### ")
@@ -84,6 +81,7 @@ class VncInstance:
         self._rest_timer: asyncio.TimerHandle | None = None
         self._follower: SizeFollower | None = None
         self._resize_timer: asyncio.TimerHandle | None = None
+        self._dot_due = arguments.text("cursor") == "remote"
         self._clipboard: str | None = None
         self._clipboard_timer: asyncio.TimerHandle | None = None
 
@@ -99,7 +97,7 @@ class VncInstance:
             self._follower = SizeFollower(self._desk.width, self._desk.height, self._loop.time())
         try:
             if self._arguments.flag("wol-send-packet"):
-                await self._wake()
+                await wake_up(self._arguments, self._desk.transport)
             await self._serve()
         finally:
             for timer in (self._resize_timer, self._clipboard_timer, self._rest_timer):
@@ -112,7 +110,9 @@ class VncInstance:
         retries, passwords = self._arguments.number("autoretry"), MAX_PASSWORDS
         while True:
             try:
-                await self._converse(await self._connect())
+                await self._converse(
+                    await connect(self._arguments, self._desk.transport, self._new_connection)
+                )
             except StatusError as error:
                 if self._opened:
                     raise
@@ -127,47 +127,6 @@ class VncInstance:
                 else:
                     raise
 
-    async def _connect(self) -> VncConnection:
-        arguments = self._arguments
-        port = arguments.number("port")
-        if arguments.flag("reverse-connect"):
-            return await self._listen(port or REVERSE_PORT, arguments.number("listen-timeout") / 1000)
-        host = arguments.text("hostname")
-        try:
-            _, connection = await self._desk.transport.create_connection(
-                self._new_connection, host, port or DEFAULT_PORT
-            )
-        except RefusedError as error:  # the machine answers: what is missing is its desktop
-            raise StatusError(error.status, error.message, Hop.DESKTOP) from None
-        assert isinstance(connection, VncConnection)
-        return connection
-
-    async def _listen(self, port: int, seconds: float) -> VncConnection:
-        """Wait for the server to call us."""
-        called: asyncio.Future[VncConnection] = self._loop.create_future()
-
-        def answer() -> asyncio.Protocol:
-            if called.done():
-                return _Busy()
-            called.set_result(self._new_connection())
-            return called.result()
-
-        try:
-            listener = await self._loop.create_server(answer, None, port, reuse_address=True)
-        except OSError:
-            raise StatusError(
-                Status.RESOURCE_CONFLICT, f"Port {port}, where the desktop shall call, is taken."
-            ) from None
-        try:
-            async with asyncio.timeout(seconds):
-                return await called
-        except TimeoutError:
-            raise StatusError(
-                Status.UPSTREAM_TIMEOUT, f"No desktop called within {seconds:g} seconds.", Hop.DESKTOP
-            ) from None
-        finally:
-            listener.close()
-
     def _new_connection(self) -> VncConnection:
         client = RfbClient(self._options, self._known)
         client.ask_quality(self._tuning.level)
@@ -179,43 +138,18 @@ class VncInstance:
         try:
             if self._wanted:
                 connection.request_frame(None)
-            while not connection.failed:
+            while True:
                 question = await connection.question()
                 if isinstance(question, KeyMissed):
                     connection.give_key(await asyncio.to_thread(new_key))
-                else:
-                    answers = await self._desk.ask(question.names)
-                    self._known = self._known.completed(answers)
-                    connection.give_credentials(self._known)
+                    continue
+                self._known = self._known.completed(await self._desk.ask(question.names))
+                if connection.failed:
+                    return
+                connection.give_credentials(self._known)
         finally:
             self._connection = None
             connection.close()
-
-    async def _wake(self) -> None:
-        """Wake the machine; with a waiting time, see first whether it is awake and then wait for it."""
-        arguments = self._arguments
-        mac, wait = arguments.text("wol-mac-addr"), arguments.number("wol-wait-time")
-        if not mac:
-            self._log.warning("wol-send-packet needs wol-mac-addr: nothing is woken")
-            return
-        if wait and await self._awake():
-            return
-        await wake(mac, arguments.text("wol-broadcast-addr"), arguments.number("wol-udp-port"))
-        if wait:
-            for _ in range(WAKE_PROBES):
-                await asyncio.sleep(wait)
-                if await self._awake():
-                    return
-            raise StatusError(Status.UPSTREAM_TIMEOUT, "The instance did not wake up in time.", Hop.INSTANCE)
-
-    async def _awake(self) -> bool:
-        host, port = self._arguments.text("hostname"), self._arguments.number("port") or DEFAULT_PORT
-        try:
-            transport, _ = await self._desk.transport.create_connection(asyncio.Protocol, host, port)
-        except StatusError:
-            return False
-        transport.close()
-        return True
 
     # -- what the server says --------------------------------------------------------------------------------------
 
@@ -233,6 +167,9 @@ class VncInstance:
                 self._log.info("the desktop keeps its size", status=status)
 
     def _drawn(self, ops: list[Op], last: bool) -> None:
+        if self._dot_due:
+            self._dot_due = False
+            ops = [DOT, *ops]
         now = self._loop.time()
         self._tuning.drew(ops, now)
         if last:
@@ -280,8 +217,6 @@ class VncInstance:
             security=event.security,
             fingerprint=event.fingerprint,
         )
-        if self._arguments.text("cursor") == "remote":
-            self._desk.draw([DOT], last=False)
 
     def _clipboard_arrived(self, event: ClipboardArrived) -> None:
         if event.truncated:
@@ -355,10 +290,3 @@ class VncInstance:
             connection.resize(*size)
         elif follower.due < NEVER:
             self._resize_timer = self._loop.call_later(max(follower.due - now, 0.001), self._follow)
-
-
-class _Busy(asyncio.Protocol):
-    """Hangs up on whoever calls second."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()

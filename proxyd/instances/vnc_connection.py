@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ STALL_DEADLINE = 30.0
 PING_AFTER = 30.0
 """Seconds of silence after which the server is asked for a sign of life, where it can give one."""
 PING_DEADLINE = 30.0
+KEEP_ALIVE_AFTER = 60
+"""Seconds of silence after which the kernel asks for a sign of life."""
 CHECK_EVERY = 5.0
 CONGESTED = 4096
 """Bytes not yet sent from which pointer motion is merged."""
@@ -68,6 +71,7 @@ class VncConnection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=CONGESTED)
+        _keep_alive(transport.get_extra_info("socket"))
         self._began = self._heard = self._loop.time()
         self._check()
 
@@ -255,3 +259,11 @@ class VncConnection(asyncio.Protocol):
         if self._transport is not None:
             transport, self._transport = self._transport, None
             transport.abort()
+
+
+def _keep_alive(connection: socket.socket | None) -> None:
+    """Let the kernel find out about machines that are gone without a word; a tunnel has no socket of its own."""
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_AFTER)

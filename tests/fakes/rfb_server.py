@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from struct import pack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proxyd.rfb.encodings import Encoding
 from proxyd.rfb.options import Options
@@ -12,12 +13,13 @@ from proxyd.rfb.protocol import RfbClient
 from proxyd.rfb.security.base import Credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from proxyd.rfb.events import Event
 
 __all__ = [
     "OPENING_38",
+    "MemoryVnc",
     "cut_text",
     "extended_desktop_size",
     "fence",
@@ -99,3 +101,82 @@ def opened_client(options: Options | None = None) -> tuple[RfbClient, list[Event
     events = client.receive(OPENING_38)
     client.data_to_send()
     return client, events
+
+
+class MemoryVnc(asyncio.Transport):
+    """A `proxyd.transport.Transport` whose far end is the test: it says bytes and reads what was sent.
+
+    Attributes:
+        protocols: connections made so far.
+        heard: what the newest one sent.
+        opening: said as soon as somebody connects.
+        refusals: errors for the next attempts to connect.
+        congestion: bytes that pretend not to have left yet.
+    """
+
+    def __init__(self, opening: bytes = OPENING_38) -> None:
+        super().__init__()
+        self.protocols: list[Any] = []
+        self.heard = bytearray()
+        self.opening = opening
+        self.refusals: list[Exception] = []
+        self.reading = True
+        self.closed = False
+        self.congestion = 0
+        self._held = b""
+
+    async def create_connection(
+        self, protocol_factory: Callable[[], Any], host: str, port: int
+    ) -> tuple[Any, Any]:
+        await asyncio.sleep(0)
+        if self.refusals:
+            raise self.refusals.pop(0)
+        protocol = protocol_factory()
+        self.protocols.append(protocol)
+        self.heard.clear()
+        self.closed, self.reading, self._held = False, True, b""
+        protocol.connection_made(self)
+        self.say(self.opening)
+        return self, protocol
+
+    # -- the test's side
+
+    def say(self, data: bytes) -> None:
+        self._held += data
+        if self.reading and self._held:
+            data, self._held = self._held, b""
+            self.protocols[-1].data_received(data)
+
+    def hang_up(self) -> None:
+        self.abort()
+
+    # -- asyncio.Transport
+
+    def write(self, data: Any) -> None:
+        assert not self.closed
+        self.heard += data
+
+    def get_write_buffer_size(self) -> int:
+        return self.congestion
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+        if self._held:
+            asyncio.get_running_loop().call_soon(self.say, b"")
+
+    def is_reading(self) -> bool:
+        return self.reading
+
+    def close(self) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        if not self.closed:
+            self.closed = True
+            asyncio.get_running_loop().call_soon(self.protocols[-1].connection_lost, None)
