@@ -26,10 +26,12 @@ __all__ = ["cost", "encode"]
 
 MAX_COLOURS = 256
 """What a palette can hold."""
-SAMPLE = 1024
+SAMPLE = 256
 """Pixels looked at to judge a picture."""
 PHOTOGRAPHIC = SAMPLE // 4
 """A picture with more colours than this in its sample counts as a photograph."""
+TOO_MANY = SAMPLE * 3 // 4
+"""A picture with more colours than this in its sample will not fit a palette."""
 MIN_JPEG_PIXELS = 1024
 """In smaller pictures the tables of a JPEG outweigh what it saves."""
 
@@ -57,7 +59,7 @@ def encode(op: Pixels | Indexed, *, accepts: frozenset[str], quality: int | None
     mimetype = "image/png"
     if isinstance(op, Indexed):
         data = _indexed_png(op)
-    elif (distinct := _distinct(op.data)) <= MAX_COLOURS and (indexed := _reduce(op)):
+    elif (distinct := _distinct(op.data)) <= TOO_MANY and (indexed := _reduce(op)):
         data = _indexed_png(indexed)
     elif op.lossy and quality is not None and "image/jpeg" in accepts and _suits_jpeg(op, distinct):
         mimetype, data = "image/jpeg", _jpeg(op, quality)
@@ -76,10 +78,9 @@ def cost(op: Pixels | Indexed) -> float:
 
 def _distinct(data: bytes) -> int:
     """Different colours among about `SAMPLE` pixels spread over the picture."""
-    count = len(data) // 3
-    step = max(count // SAMPLE, 1) | 1  # odd, so that columns take turns
-    sample = np.frombuffer(data, np.uint8).reshape(count, 3)[::step].astype(np.uint32)
-    return len(np.unique(sample[:, 0] << 16 | sample[:, 1] << 8 | sample[:, 2]))
+    step = 3 * (max(len(data) // 3 // SAMPLE, 1) | 1)  # an odd number of pixels, so that columns take turns
+    words = np.ndarray(((len(data) - 4) // step + 1,), "<u4", data, 0, (step,))
+    return len(set((words & np.uint32(0xFFFFFF)).tolist()))
 
 
 def _suits_jpeg(op: Pixels, distinct: int) -> bool:

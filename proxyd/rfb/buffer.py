@@ -79,7 +79,6 @@ class Buffer:
         return self._take(found.start())
 
     def _take(self, count: int) -> bytes:
-        with memoryview(self._data) as view:
-            data = bytes(view[:count])
+        data = bytes(memoryview(self._data)[:count])
         del self._data[:count]
         return data

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from proxyd.display.ops import Fill, Indexed, Op, Pixels, Rect
+from proxyd.rfb.errors import RfbError
 from proxyd.rfb.pixels import rgb_bytes
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from proxyd.rfb.pixels import Colours
 
     Indexes: TypeAlias = NDArray[np.uint8]
+    Places: TypeAlias = NDArray[np.int64]
 
 __all__ = ["Mosaic", "bands", "fill", "merge", "plain"]
 
@@ -24,6 +26,8 @@ BAND_PIXELS = 1 << 18
 """Larger rectangles are drawn in several pieces: encoded side by side, each with a palette of its own."""
 MAX_COLOURS = 256
 """What a palette holds."""
+MAX_LAYERS = 16
+"""How often rectangles may cover a mosaic."""
 
 
 def bands(rect: Rect, step: int = 1) -> Iterator[Rect]:
@@ -79,19 +83,40 @@ class Mosaic:
     def fill(self, x: int, y: int, width: int, height: int, colour: int) -> None:
         """Paint one colour."""
         index = self._index(colour)
-        if self._colours is None:
-            self._indexes[y : y + height, x : x + width] = index
+        if index is None:
+            self._true_colours()[y : y + height, x : x + width] = colour
         else:
-            self._colours[y : y + height, x : x + width] = colour
+            self._indexes[y : y + height, x : x + width] = index
+
+    def fill_many(self, places: Places, colours: Colours) -> None:
+        """Paint rectangles, each of one colour, later ones over earlier ones.
+
+        Args:
+            places: x, y, width, height of each; shape (n, 4).
+            colours: of each.
+
+        Raises:
+            RfbError: together they are many times as large as the mosaic.
+        """
+        areas = places[:, 2] * places[:, 3]
+        if areas.sum() > MAX_LAYERS * self._indexes.size:
+            raise RfbError("The server paints the same place over and over.")
+        distinct, chosen = np.unique(colours, return_inverse=True)
+        pixels = _pixels(places, self._rect.width)
+        own = self._own(distinct.tolist())
+        if own is None:
+            self._true_colours().reshape(-1)[pixels] = np.repeat(colours, areas)
+        else:
+            self._indexes.reshape(-1)[pixels] = np.repeat(own.take(chosen), areas)
 
     def paint_indexed(self, x: int, y: int, indexes: Indexes, palette: Sequence[int]) -> None:
         """Paint pixels that are indexes of `palette`, each inside it; shape (height, width)."""
         height, width = indexes.shape
-        own = [self._index(colour) for colour in palette]
-        if self._colours is None:
-            self._indexes[y : y + height, x : x + width] = np.array(own, np.uint8).take(indexes)
+        own = self._own(palette)
+        if own is None:
+            self.paint(x, y, np.array(palette, np.uint32).take(indexes))
         else:
-            self._colours[y : y + height, x : x + width] = np.array(palette, np.uint32).take(indexes)
+            self._indexes[y : y + height, x : x + width] = own.take(indexes)
 
     def paint(self, x: int, y: int, colours: Colours) -> None:
         """Paint true colours; shape (height, width)."""
@@ -106,17 +131,21 @@ class Mosaic:
             return fill(self._rect, *self._palette)
         return Indexed(*self._rect, 8, self._indexes.tobytes(), rgb_bytes(self._palette_array()))
 
-    def _index(self, colour: int) -> int:
-        """The place of a colour in the palette; 0 once there are true colours."""
-        index = self._palette.get(colour)
-        if index is not None:
-            return index
-        if self._colours is None and len(self._palette) == MAX_COLOURS:
-            self._true_colours()
+    def _index(self, colour: int) -> int | None:
+        """The place of a colour in the palette; None once that does not hold it."""
         if self._colours is not None:
-            return 0
-        index = self._palette[colour] = len(self._palette)
+            return None
+        index = self._palette.get(colour)
+        if index is None and len(self._palette) < MAX_COLOURS:
+            index = self._palette[colour] = len(self._palette)
         return index
+
+    def _own(self, colours: Sequence[int]) -> Indexes | None:
+        """The same for several colours; None unless it holds them all."""
+        if len(colours) > MAX_COLOURS:
+            return None
+        indexes = [self._index(colour) for colour in colours]
+        return None if None in indexes else np.array(indexes, np.uint8)
 
     def _true_colours(self) -> Colours:
         if self._colours is None:
@@ -126,3 +155,12 @@ class Mosaic:
 
     def _palette_array(self) -> Colours:
         return np.array(list(self._palette), np.uint32)
+
+
+def _pixels(places: Places, stride: int) -> Places:
+    """Where the pixels of rectangles lie in rows of `stride`, rectangle after rectangle, row after row."""
+    x, y, width, height = places.T
+    row = np.arange(height.sum()) - np.repeat(np.cumsum(height) - height, height)
+    start = np.repeat(y * stride + x, height) + row * stride
+    length = np.repeat(width, height)
+    return np.repeat(start - (np.cumsum(length) - length), length) + np.arange(length.sum())

@@ -150,19 +150,29 @@ class _Bytes(Layout):
     def __init__(self, raw_mode: str) -> None:
         super().__init__(len(raw_mode), (255, 255, 255))
         self._raw_mode = raw_mode
+        self._word, self._shift = _WORDS[raw_mode]
 
     def colours(self, data: bytes) -> Colours:
-        rgb = self.rgb(data)
-        words: Colours = np.ndarray(
-            (len(rgb) // 3,), "<u4", rgb + b"\0", 0, (3,)
-        )  # three bytes, read as four
-        return words & np.uint32(0xFFFFFF)
+        padded = data if self.size == 4 else data + b"\0"
+        words: Colours = np.ndarray((len(data) // self.size,), self._word, padded, 0, (self.size,))
+        return (words >> self._shift if self._shift else words) & np.uint32(0xFFFFFF)
 
     def rgb(self, data: bytes) -> bytes:
         return data if self._raw_mode == "RGB" else _convert(data, len(data) // self.size, self._raw_mode)
 
     def levels(self, data: bytes) -> NDArray[np.int32]:
         return np.frombuffer(self.rgb(data), np.uint8).reshape(-1, 3).astype(np.int32)
+
+
+_WORDS = {
+    "RGBX": (np.dtype("<u4"), np.uint32(0)),
+    "XBGR": (np.dtype(">u4"), np.uint32(0)),
+    "BGRX": (np.dtype(">u4"), np.uint32(8)),
+    "XRGB": (np.dtype("<u4"), np.uint32(8)),
+    "RGB": (np.dtype("<u4"), np.uint32(0)),
+    "BGR": (np.dtype(">u4"), np.uint32(8)),
+}
+"""Raw modes of Pillow: the four bytes from a pixel's first on as a number, and where the colour begins in it."""
 
 
 class _Values(Layout):
@@ -226,9 +236,6 @@ def _value_type(pixel_format: PixelFormat) -> np.dtype[np.unsignedinteger]:
     return np.dtype((">" if pixel_format.big_endian else "<") + f"u{pixel_format.bits_per_pixel // 8}")
 
 
-_RAW_MODES = frozenset({"RGBX", "BGRX", "XRGB", "XBGR", "RGB", "BGR"})
-
-
 def _raw_mode(pixel_format: PixelFormat) -> str:
     """Where red, green and blue stand among four bytes, as Pillow writes it; empty unless each is a whole byte."""
     if pixel_format.bits_per_pixel != 32:
@@ -275,7 +282,7 @@ class PixelReader:
         if not self.format.true_colour:
             return _Mapped(self.format, self._map)
         raw_mode = _raw_mode(self._drawn)
-        if raw_mode in _RAW_MODES:
+        if raw_mode in _WORDS:
             return _Bytes(raw_mode)
         return _Values(self._drawn, 0, self.format.bits_per_pixel // 8)
 
@@ -294,7 +301,7 @@ class PixelReader:
             return None
         first = int((used < 1 << 24) == drawn.big_endian)
         raw_mode = _raw_mode(drawn)[first : first + 3]
-        return _Bytes(raw_mode) if raw_mode in _RAW_MODES else _Values(drawn, first, 3)
+        return _Bytes(raw_mode) if raw_mode in _WORDS else _Values(drawn, first, 3)
 
     @property
     def tpixel(self) -> Layout:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from proxyd.rfb.errors import RfbError
 from proxyd.rfb.mosaic import Mosaic, bands, merge
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from proxyd.display.ops import Op, Rect
     from proxyd.rfb.buffer import Buffer, Reading
     from proxyd.rfb.decoders.base import Screen
+    from proxyd.rfb.mosaic import Places
     from proxyd.rfb.pixels import Layout
 
 __all__ = ["Hextile"]
@@ -34,6 +37,7 @@ class Hextile:
                     yield from tiles.paint(
                         mosaic, x, y, min(TILE, band.width - x), min(TILE, band.height - y)
                     )
+            tiles.finish(mosaic)
             ops.append(mosaic.op(lossy=screen.lossy))
             yield
         return merge(ops)
@@ -48,36 +52,87 @@ class _Tiles:
     def __init__(self, buffer: Buffer, layout: Layout) -> None:
         self._buffer = buffer
         self._layout = layout
-        self._background: int | None = None
-        self._foreground: int | None = None
+        self._background = b""
+        self._foreground = b""
+        self._raw: list[tuple[int, int, int, int]] = []
+        self._raw_pixels: list[bytes] = []
+        self._parts: list[_Parts] = []
 
     def paint(self, mosaic: Mosaic, x: int, y: int, width: int, height: int) -> Reading[None]:
-        buffer, layout = self._buffer, self._layout
+        """Read a tile and paint its background; the rest is left to `finish`."""
+        buffer, size = self._buffer, self._layout.size
         (mask,) = yield from buffer.exactly(1)
         if mask & RAW:
-            pixels = layout.colours((yield from buffer.exactly(width * height * layout.size)))
-            mosaic.paint(x, y, pixels.reshape(height, width))
+            self._raw.append((x, y, width, height))
+            self._raw_pixels.append((yield from buffer.exactly(width * height * size)))
             return
         if mask & BACKGROUND:
-            self._background = layout.colour((yield from buffer.exactly(layout.size)))
+            self._background = yield from buffer.exactly(size)
         if mask & FOREGROUND:
-            self._foreground = layout.colour((yield from buffer.exactly(layout.size)))
-        mosaic.fill(x, y, width, height, _known(self._background))
+            self._foreground = yield from buffer.exactly(size)
+        mosaic.fill(x, y, width, height, self._layout.colour(_known(self._background)))
         if mask & SUBRECTS:
             (count,) = yield from buffer.exactly(1)
-            size = layout.size if mask & COLOURED else 0
-            data = yield from buffer.exactly(count * (size + 2))
-            for at in range(0, len(data), size + 2):
-                colour = layout.colour(data[at : at + size]) if size else _known(self._foreground)
-                place, extent = data[at + size], data[at + size + 1]
-                left, top = place >> 4, place & 15
-                wide, high = (extent >> 4) + 1, (extent & 15) + 1
-                if left + wide > width or top + high > height:
-                    raise RfbError("The server sent a rectangle that leaves its tile.")
-                mosaic.fill(x + left, y + top, wide, high, colour)
+            foreground = b"" if mask & COLOURED else _known(self._foreground)
+            data = yield from buffer.exactly(count * (2 if foreground else size + 2))
+            self._parts.append(_Parts(x, y, width, height, count, foreground, data))
+
+    def finish(self, mosaic: Mosaic) -> None:
+        """Paint what the tiles since the last call hold; as they do not overlap, their order is free.
+
+        Raises:
+            RfbError: a rectangle leaves its tile.
+        """
+        colours = self._layout.colours(b"".join(self._raw_pixels))
+        start = 0
+        for x, y, width, height in self._raw:
+            end = start + width * height
+            mosaic.paint(x, y, colours[start:end].reshape(height, width))
+            start = end
+        for coloured in (False, True):
+            parts = [part for part in self._parts if coloured != bool(part.foreground)]
+            if parts:
+                places, pixels = _together(parts, self._layout.size if coloured else 0)
+                mosaic.fill_many(places, self._layout.colours(pixels))
+        for done in (self._raw, self._raw_pixels, self._parts):
+            done.clear()
 
 
-def _known(colour: int | None) -> int:
-    if colour is None:
+class _Parts(NamedTuple):
+    """The rectangles of one tile, as they were sent: with a pixel each unless there is a foreground."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    amount: int
+    foreground: bytes
+    data: bytes
+
+
+def _together(parts: list[_Parts], pixel_size: int) -> tuple[Places, bytes]:
+    """The rectangles of many tiles, by far quicker to paint at once than one by one: x, y, width, height; pixels.
+
+    Raises:
+        RfbError: one of them leaves its tile.
+    """
+    record = np.dtype([("pixel", f"V{pixel_size}"), ("corner", "u1"), ("extent", "u1")])
+    records = np.frombuffer(b"".join([part.data for part in parts]), record)
+    counts = [part.amount for part in parts]
+    tiles = np.repeat(np.array([part[:4] for part in parts], np.int64), counts, axis=0)
+    corner = np.stack((records["corner"] >> 4, records["corner"] & 15), -1).astype(np.int64)
+    extent = np.stack((records["extent"] >> 4, records["extent"] & 15), -1).astype(np.int64) + 1
+    if (corner + extent > tiles[:, 2:]).any():
+        raise RfbError("The server sent a rectangle that leaves its tile.")
+    pixels = (
+        records["pixel"].tobytes()
+        if pixel_size
+        else b"".join([part.foreground * part.amount for part in parts])
+    )
+    return np.concatenate((tiles[:, :2] + corner, extent), -1), pixels
+
+
+def _known(pixel: bytes) -> bytes:
+    if not pixel:
         raise RfbError("The server sent a tile without saying its colour.")
-    return colour
+    return pixel

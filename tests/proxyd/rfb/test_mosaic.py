@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from proxyd.display.ops import Copy, Fill, Indexed, Pixels, Rect
-from proxyd.rfb.mosaic import BAND_PIXELS, Mosaic, bands, fill, merge, plain
+from proxyd.rfb.errors import RfbError
+from proxyd.rfb.mosaic import BAND_PIXELS, MAX_LAYERS, Mosaic, bands, fill, merge, plain
 from tests import rectangles
 
 RECT = Rect(3, 4, 4, 3)
@@ -123,3 +124,43 @@ def test_a_palette_holds_256_colours(colours: int, kind: type, painted: str) -> 
     assert type(op) is kind
     picture = rectangles.pixels([op], rect)
     assert [colour(picture, x, 1) for x in range(colours)] == [x * 7 for x in range(colours)]
+
+
+def places(*rects: tuple[int, int, int, int]) -> np.ndarray:
+    return np.array(rects, np.int64).reshape(-1, 4)
+
+
+def test_many_rectangles_later_ones_on_top() -> None:
+    mosaic = Mosaic(RECT)
+    mosaic.fill(0, 0, 4, 3, RED)
+    mosaic.fill_many(
+        places((0, 0, 3, 2), (1, 1, 3, 2), (3, 0, 1, 1)), np.array([GREEN, BLUE, GREEN], np.uint32)
+    )
+    picture = rectangles.pixels([mosaic.op(lossy=False)], RECT)
+    shown = [[colour(picture, x, y) for x in range(4)] for y in range(3)]
+    assert shown == [[GREEN] * 4, [GREEN, BLUE, BLUE, BLUE], [RED, BLUE, BLUE, BLUE]]
+
+
+def test_no_rectangles() -> None:
+    mosaic = Mosaic(RECT)
+    mosaic.fill(0, 0, 4, 3, RED)
+    mosaic.fill_many(places(), np.zeros(0, np.uint32))
+    assert mosaic.op(lossy=False) == Fill(3, 4, 4, 3, 255, 0, 0)
+
+
+@pytest.mark.parametrize(("colours", "kind"), [(256, Indexed), (257, Pixels)])
+def test_many_rectangles_of_many_colours(colours: int, kind: type) -> None:
+    rect = Rect(0, 0, colours, 1)
+    mosaic = Mosaic(rect)
+    numbers = np.arange(colours, dtype=np.uint32) * 3
+    mosaic.fill_many(places(*((x, 0, 1, 1) for x in range(colours))), numbers)
+    op = mosaic.op(lossy=False)
+    assert type(op) is kind
+    assert [colour(rectangles.pixels([op], rect), x, 0) for x in range(colours)] == numbers.tolist()
+
+
+def test_painting_the_same_place_over_and_over_is_refused() -> None:
+    mosaic = Mosaic(RECT)
+    mosaic.fill_many(places(*[(0, 0, 4, 3)] * MAX_LAYERS), np.zeros(MAX_LAYERS, np.uint32))
+    with pytest.raises(RfbError, match="over and over"):
+        mosaic.fill_many(places(*[(0, 0, 4, 3)] * (MAX_LAYERS + 1)), np.zeros(MAX_LAYERS + 1, np.uint32))

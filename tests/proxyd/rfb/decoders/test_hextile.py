@@ -128,3 +128,16 @@ def test_a_rectangle_that_leaves_its_tile_is_refused(subrect: tuple[int, int]) -
 def test_a_colour_that_was_never_given_is_refused(data: bytes) -> None:
     with pytest.raises(RfbError, match="without saying its colour"):
         rectangles.decode(Hextile(), data, TILE)
+
+
+def test_rectangles_may_lie_on_each_other() -> None:
+    data = bytes([BACKGROUND | SUBRECTS | COLOURED]) + RED + bytes([2])
+    data += BLUE + bytes([0x00, 0x77]) + GREEN + bytes([0x44, 0x77])
+    picture = drawn(data, TILE)
+    assert [tuple(picture[at, at].tolist()) for at in (0, 3, 4, 11, 12)] == [B, B, G, G, R]
+
+
+def test_a_tile_painted_over_and_over_is_refused() -> None:
+    data = bytes([BACKGROUND | FOREGROUND | SUBRECTS]) + RED + BLUE + bytes([255]) + bytes([0, 0xFF]) * 255
+    with pytest.raises(RfbError, match="over and over"):
+        rectangles.decode(Hextile(), data, TILE)
