@@ -1,30 +1,21 @@
-"""VeNCrypt with a TLS server in memory; certificates are made here."""
+"""VeNCrypt with a TLS server in memory."""
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import ipaddress
 import ssl
 from struct import pack
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from proxyd.rfb.errors import RfbError
 from proxyd.rfb.events import SessionOpened
 from proxyd.rfb.options import Options, Trust
 from proxyd.wire.status import Status
 from tests.fakes.rfb_server import new_client, server_init
+from tests.servers.certificates import Certificate, new_certificate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from proxyd.rfb.events import Event
     from proxyd.rfb.protocol import RfbClient
 
@@ -34,50 +25,20 @@ ANSWER = bytes.fromhex("62a9ec29328f3e9bc04b3976f75eb93d")
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 10.0.0.5 and desk.example, with its key."""
-    key = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "desk.example")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("desk.example"), x509.IPAddress(ipaddress.ip_address("10.0.0.5"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "desk.pem"
-    path.write_bytes(
-        made.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return path
-
-
-def pem_of(path: Path) -> str:
-    text = path.read_text()
-    return text[: text.index("-----BEGIN PRIVATE")]
-
-
-def fingerprint_of(path: Path) -> str:
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem_of(path))).hexdigest()
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return new_certificate(tmp_path_factory.mktemp("tls"), address="10.0.0.5")
 
 
 class Server:
     """The server's side: agrees on a subtype, starts TLS, then speaks through it."""
 
-    def __init__(self, client: RfbClient, certificate: Path | None) -> None:
+    def __init__(self, client: RfbClient, certificate: Certificate | None) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if certificate is None:
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.set_ciphers("AECDH:@SECLEVEL=0")
         else:
-            context.load_cert_chain(certificate)
+            context.load_cert_chain(certificate.path)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._client = client
@@ -131,7 +92,7 @@ class Server:
         (262, "X509Plain"),
     ],
 )
-def test_each_subtype_opens_the_session(subtype: int, name: str, certificate: Path) -> None:
+def test_each_subtype_opens_the_session(subtype: int, name: str, certificate: Certificate) -> None:
     client = new_client(username="alice", password="display")
     server = Server(client, certificate if name.startswith("X509") else None)
     assert server.agree(subtype, 263) == subtype
@@ -143,7 +104,7 @@ def test_each_subtype_opens_the_session(subtype: int, name: str, certificate: Pa
         assert server.hear() == pack(">II", 5, 7) + b"alicedisplay"
     opened, *_ = server.say(OK + server_init())
     assert opened == SessionOpened(
-        8, 4, f"VeNCrypt/{name}", fingerprint_of(certificate) if name.startswith("X509") else ""
+        8, 4, f"VeNCrypt/{name}", certificate.fingerprint if name.startswith("X509") else ""
     )
     server.hear()
     client.key(0x61, True)
@@ -168,9 +129,9 @@ def test_the_best_protected_is_chosen(
     assert Server(client, None).agree(*offered) == chosen
 
 
-def test_a_certificate_of_the_authority_is_accepted(certificate: Path) -> None:
+def test_a_certificate_of_the_authority_is_accepted(certificate: Certificate) -> None:
     for host in ("desk.example", "10.0.0.5"):
-        client = new_client(Options(host=host, trust=Trust(authorities=pem_of(certificate))))
+        client = new_client(Options(host=host, trust=Trust(authorities=certificate.pem)))
         server = Server(client, certificate)
         server.agree(260)
         server.start()
@@ -179,8 +140,8 @@ def test_a_certificate_of_the_authority_is_accepted(certificate: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["other.example", "10.0.0.6"])
-def test_a_certificate_for_another_host_is_refused(host: str, certificate: Path) -> None:
-    client = new_client(Options(host=host, trust=Trust(authorities=pem_of(certificate))))
+def test_a_certificate_for_another_host_is_refused(host: str, certificate: Certificate) -> None:
+    client = new_client(Options(host=host, trust=Trust(authorities=certificate.pem)))
     server = Server(client, certificate)
     server.agree(260)
     with pytest.raises(RfbError, match="certificate is not trusted") as caught:
@@ -188,8 +149,8 @@ def test_a_certificate_for_another_host_is_refused(host: str, certificate: Path)
     assert caught.value.status is Status.CLIENT_FORBIDDEN
 
 
-def test_a_pinned_certificate_is_enough(certificate: Path) -> None:
-    pinned = fingerprint_of(certificate)
+def test_a_pinned_certificate_is_enough(certificate: Certificate) -> None:
+    pinned = certificate.fingerprint
     coloned = ":".join(pinned[i : i + 2] for i in range(0, 64, 2)).upper()
     client = new_client(Options(host="10.9.9.9", trust=Trust(fingerprint=coloned)))
     server = Server(client, certificate)
@@ -234,7 +195,7 @@ def test_disagreements_are_named(said: bytes) -> None:
         new_client().receive(b"RFB 003.008\n\x01\x13" + said)
 
 
-def test_what_is_not_tls_is_named(certificate: Path) -> None:
+def test_what_is_not_tls_is_named(certificate: Certificate) -> None:
     client = new_client()
     Server(client, certificate).agree(260)
     client.receive(b"\x01")
@@ -242,7 +203,7 @@ def test_what_is_not_tls_is_named(certificate: Path) -> None:
         client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-def test_bytes_changed_on_the_way_are_noticed(certificate: Path) -> None:
+def test_bytes_changed_on_the_way_are_noticed(certificate: Certificate) -> None:
     client = new_client()
     server = Server(client, certificate)
     server.agree(260)
