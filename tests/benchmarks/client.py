@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Meter"]
 
 SYNC = re.compile(rb"4\.sync,\d+\.(\d+)(?:,1\.\d)?;")
-DRAWING = re.compile(rb"3\.img,|4\.copy,|4\.rect,")
+DRAWING = re.compile(rb"3\.img,|4\.copy,|4\.rect,|4\.move,")
 TAIL = 64
 """Bytes kept from the last read, in which a `sync` may have begun."""
 

@@ -32,7 +32,7 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
         meter.reset()
         delays = await echo_delays(meter, options.keys)
         await meter.quiet(0.2)
-        cost = meter.bytes / options.keys
+        cost = meter.bytes / len(delays)
         await meter.close()
     return {"p50": percentile(delays, 50), "p95": percentile(delays, 95), "bytes": cost}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import time
 from typing import TYPE_CHECKING
@@ -13,19 +12,27 @@ if TYPE_CHECKING:
 
 __all__ = ["echo_delays"]
 
-TEXT = "the quick brown fox jumps over the lazy dog "
+LINE = "the quick brown fox jumps over the lazy dog"
+ENTER = 0xFF0D
 PAUSE = (0.02, 0.06)
 """Seconds between keys, at random so that no timer of the daemon falls into step."""
 
 
 async def echo_delays(meter: Meter, keys: int) -> list[float]:
-    """Type at something that echoes; the milliseconds from each key to the frame that shows it."""
+    """Type lines at something that echoes; the milliseconds from each letter to the frame that shows it."""
     moments = random.Random(1)
-    delays = []
-    for character in itertools.islice(itertools.cycle(TEXT), keys):
-        pressed = time.perf_counter()
-        meter.send("key", ord(character), 1)
-        delays.append((await meter.frame() - pressed) * 1000)
-        meter.send("key", ord(character), 0)
-        await asyncio.sleep(moments.uniform(*PAUSE))
-    return delays
+    delays: list[float] = []
+    while len(delays) < keys:
+        for character in LINE:
+            delays.append(await _echo(meter, ord(character)))
+            await asyncio.sleep(moments.uniform(*PAUSE))
+        await _echo(meter, ENTER)
+    return delays[:keys]
+
+
+async def _echo(meter: Meter, keysym: int) -> float:
+    pressed = time.perf_counter()
+    meter.send("key", keysym, 1)
+    delay = (await meter.frame() - pressed) * 1000
+    meter.send("key", keysym, 0)
+    return delay
