@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from proxyd.input import handle
+from proxyd.instances.host_keys import HostKeyFiles
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.table import INSTANCES
 from proxyd.recording import Recording
 from proxyd.registry import Registry
-from proxyd.session import Session
+from proxyd.session import Facilities, Session
 from proxyd.transport import Direct
 from proxyd.viewer import Viewer
 from proxyd.wire.handshake import ServerHandshake
@@ -52,7 +53,9 @@ class Server:
         instances: Mapping[str, type[Instance]] = INSTANCES,
     ) -> None:
         self._settings = settings
-        self._pool = pool
+        self._facilities = Facilities(
+            Direct(settings.connect_timeout), pool, HostKeyFiles(settings.known_hosts, settings.host_key_pins)
+        )
         self._instances = instances
         self.registry = Registry()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -147,9 +150,8 @@ class Server:
     ) -> Session:
         if len(self.registry) >= self._settings.max_sessions:
             raise StatusError(Status.SERVER_BUSY, "Too many sessions are running.")
-        transport = Direct(self._settings.connect_timeout)
-        recording = Recording.wanted(arguments, self._pool)
-        return Session(connection_id, kind, arguments, info, transport, self._pool, recording)
+        recording = Recording.wanted(arguments, self._facilities.pool)
+        return Session(connection_id, kind, arguments, info, self._facilities, recording)
 
     def _begin(self, session: Session, protocol: str) -> None:
         self.registry.add(session)

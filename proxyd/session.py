@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from proxyd.display.ops import Op
     from proxyd.files import BinaryReader, Filesystem
     from proxyd.instances.base import Instance
+    from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.parameters import Arguments
     from proxyd.recording import Recording
     from proxyd.transport import Transport
     from proxyd.viewer import Viewer
     from proxyd.wire.handshake import ClientInfo
 
-__all__ = ["Session"]
+__all__ = ["Facilities", "Session"]
 
 USER_JOINED, USER_LEFT = 1, 2
 """Codes of `msg`."""
@@ -34,6 +36,21 @@ MAX_TITLE = 1024
 """Characters of a title that are passed on."""
 REQUIRED_SINCE = (1, 3, 0)
 MSG_SINCE = (1, 5, 0)
+
+
+@dataclass(frozen=True)
+class Facilities:
+    """What all sessions of a worker share.
+
+    Attributes:
+        transport: how instances are reached.
+        pool: encoding threads.
+        host_key_files: what is known of instances' host keys.
+    """
+
+    transport: Transport
+    pool: Executor
+    host_key_files: HostKeyFiles
 
 
 class Session:
@@ -48,8 +65,7 @@ class Session:
         kind: type[Instance],
         arguments: Arguments,
         client: ClientInfo,
-        transport: Transport,
-        pool: Executor,
+        facilities: Facilities,
         recording: Recording | None = None,
     ) -> None:
         """Make a session that has not begun: `run` begins it.
@@ -59,14 +75,14 @@ class Session:
             kind: what to connect to.
             arguments: the owner's connection parameters.
             client: what the owner's browser said of itself.
-            transport: how the instance is reached.
-            pool: the worker's encoding threads.
+            facilities: what the worker lends.
             recording: where to write what happens, if anywhere.
         """
         self.connection_id = connection_id
         self.width, self.height, self.dpi = client.width, client.height, client.dpi
         self.timezone = client.timezone
-        self.transport = transport
+        self.transport = facilities.transport
+        self.host_key_files = facilities.host_key_files
         self.viewers: list[Viewer] = []
         self.arguments = arguments
         self.log = structlog.get_logger().bind(connection=connection_id)
@@ -78,7 +94,7 @@ class Session:
         self.instance = kind(arguments, self)
         self._recording = recording
         tap = None if recording is None or arguments.flag("recording-exclude-output") else recording.write
-        self.pump = Pump(self.instance.request_frame, pool, self._broken, tap)
+        self.pump = Pump(self.instance.request_frame, facilities.pool, self._broken, tap)
 
     @property
     def reference(self) -> str:

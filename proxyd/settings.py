@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 __all__ = ["Settings"]
 
 
 def _kebab(name: str) -> str:
     return name.replace("_", "-")
+
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+OptionalFile = Annotated[
+    Annotated[Path, AfterValidator(Path.expanduser)] | None, BeforeValidator(_none_if_empty)
+]
 
 
 class Settings(BaseModel):
@@ -24,6 +34,15 @@ class Settings(BaseModel):
     max_sessions: int = Field(1000, ge=1, description="Sessions in one worker; more are refused as busy.")
     handshake_timeout: float = Field(15.0, gt=0, le=120, description="Seconds for a whole handshake.")
     connect_timeout: float = Field(10.0, gt=0, le=120, description="Seconds to open a stream to an instance.")
+    known_hosts: OptionalFile = Field(
+        None, description="The operator's file of SSH host keys, in the format of OpenSSH's known_hosts."
+    )
+    host_key_pins: OptionalFile = Field(
+        Path("~/.local/state/fanlight/host_keys"),
+        validate_default=True,
+        description="Where the host key of an instance is kept the first time it is met; a changed key is refused. "
+        "Empty keeps none.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lines below are dropped."
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from proxyd.display.ops import Op, Rect
     from proxyd.files import BinaryReader, Filesystem
+    from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.transport import Transport
 
@@ -32,6 +33,8 @@ class Desk(Protocol):
     """The owner's IANA time zone; empty where unknown."""
     connection_id: str
     """`$` and a UUID."""
+    host_key_files: HostKeyFiles
+    """What is known of instances' host keys."""
     transport: Transport
     """How a byte stream to the instance is opened."""
 

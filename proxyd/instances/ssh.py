@@ -12,7 +12,6 @@ import asyncssh
 from proxyd.instances import console, ssh_parameters
 from proxyd.instances.console import Console, ConsoleOptions
 from proxyd.instances.feeder import Feeder
-from proxyd.instances.host_keys import HostKeyFiles
 from proxyd.instances.ssh_connection import connected
 from proxyd.instances.typescript import Typescript
 from proxyd.wire.status import Hop, Status, StatusError
@@ -44,9 +43,6 @@ class SshInstance:
     PARAMETERS: ClassVar[Sequence[Parameter]] = ssh_parameters.PARAMETERS
     EDITABLE: ClassVar[frozenset[str]] = console.EDITABLE
 
-    host_key_files: ClassVar[HostKeyFiles] = HostKeyFiles()
-    """The operator's; set once, before there are sessions."""
-
     def __init__(self, arguments: Arguments, desk: Desk) -> None:
         self._arguments = arguments
         self._desk = desk
@@ -72,7 +68,7 @@ class SshInstance:
             self._arguments,
             self._desk.transport,
             self._console,
-            self.host_key_files,
+            self._desk.host_key_files,
             self._desk.connection_id,
         )
 

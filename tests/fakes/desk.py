@@ -18,6 +18,7 @@ import pytest
 from proxyd.display.emit import emit, sync
 from proxyd.display.encode import encode
 from proxyd.display.ops import Indexed, Op, Pixels, Rect
+from proxyd.instances.host_keys import HostKeyFiles
 from proxyd.transport import Direct
 from tests.fakes.canvas import Canvas
 
@@ -52,6 +53,7 @@ class FakeDesk:
         self.timezone = "Europe/Berlin"
         self.connection_id = "$00000000-0000-0000-0000-000000000000"
         self.lag = 0.0
+        self.host_key_files = HostKeyFiles()
         self.transport: Transport = transport or Direct()
         self.mimetypes = {"image/png", "image/jpeg", "image/webp"}
         self.frames: list[list[Op]] = []

@@ -67,7 +67,7 @@ class State:
             "key-directory": str(self.folder / "keys"),
             "store": f"sqlite:///{self.folder / 'broker.sqlite'}",
         }
-        proxyd = {"bind": f"127.0.0.1:{proxyd_port}"}
+        proxyd = {"bind": f"127.0.0.1:{proxyd_port}", "host-key-pins": str(self.folder / "host_keys")}
         lines = ["# Written by `fanlight demo`, and anew at its next start."]
         lines += [*_toml(shared), "", "[broker]", *_toml(broker), "", "[proxyd]", *_toml(proxyd), ""]
         path = self.folder / "fanlight.toml"

@@ -318,12 +318,13 @@ async def test_the_host_key_of_the_connection_is_checked() -> None:
 
 
 async def test_a_machine_is_pinned_the_first_time_and_blocked_when_it_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(SshInstance, "host_key_files", HostKeyFiles(pins=tmp_path / "pins"))
+    files = HostKeyFiles(pins=tmp_path / "pins")
     async with FakeSsh() as server:
         for _ in range(2):
             user = User(server.port)
+            user.desk.host_key_files = files
             async with user.working():
                 await user.sees("ready")
         old = server.key
@@ -336,6 +337,7 @@ async def test_a_machine_is_pinned_the_first_time_and_blocked_when_it_changed(
             pinned.replace(f":{pinned.split(']:')[1].split()[0]} ", f":{server.port} ")
         )
         user = User(server.port)
+        user.desk.host_key_files = files
         async with user.working():
             failure = await user.fails()
         assert failure.hop is Hop.HOST_KEY
