@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
-from typing import NamedTuple
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 __all__ = [
     "BACKGROUND",
@@ -16,6 +17,7 @@ __all__ = [
     "Row",
     "Style",
     "Underline",
+    "blank_style",
 ]
 
 # A colour is one int: 0..255 an index of the palette, FOREGROUND, BACKGROUND and CURSOR the further entries of the
@@ -26,20 +28,20 @@ CURSOR = 258
 RGB = 1 << 24
 
 
-class Flag(IntFlag):
-    """The on-off part of SGR, and DECSCA."""
+class Flag:
+    """The on-off part of SGR, and protection: bits of `Style.flags`, plain numbers because styles are hashed a lot."""
 
-    BOLD = 1
-    FAINT = 2
-    ITALIC = 4
-    BLINK = 8
-    INVERSE = 16
-    INVISIBLE = 32
-    STRIKE = 64
-    OVERLINE = 128
-    PROTECTED = 256
+    BOLD: Final = 1
+    FAINT: Final = 2
+    ITALIC: Final = 4
+    BLINK: Final = 8
+    INVERSE: Final = 16
+    INVISIBLE: Final = 32
+    STRIKE: Final = 64
+    OVERLINE: Final = 128
+    PROTECTED: Final = 256
     """Not touched by DECSED and DECSEL (DECSCA 1)."""
-    GUARDED = 512
+    GUARDED: Final = 512
     """Not touched by any erase (SPA)."""
 
 
@@ -67,13 +69,20 @@ class Style(NamedTuple):
     foreground: int = FOREGROUND
     background: int = BACKGROUND
     flags: int = 0
-    underline: int = Underline.NONE
+    underline: int = 0
+    """The value of an Underline."""
     underline_colour: int | None = None
     """None follows the foreground."""
     link: Link | None = None
 
 
 DEFAULT = Style()
+
+
+@lru_cache(maxsize=256)
+def blank_style(background: int) -> Style:
+    """The style of erased cells: nothing but a background."""
+    return DEFAULT if background == BACKGROUND else Style(background=background)
 
 
 class Row:
@@ -94,9 +103,7 @@ class Row:
     def __init__(self, columns: int, style: Style = DEFAULT) -> None:
         self.text = [" "] * columns
         self.styles = [style] * columns
-        self.wrapped = False
-        self.spare = False
-        self.wide = False
+        self.wrapped = self.spare = self.wide = False
         self.left = 0
         self.right = columns
 
@@ -121,11 +128,15 @@ class Row:
     def put(self, column: int, text: list[str], styles: list[Style]) -> None:
         """Overwrite cells from `column` on; `text` holds no half of a wide character alone."""
         end = column + len(text)
-        self.cut(column)
-        self.cut(end)
+        if self.wide:
+            self.cut(column)
+            self.cut(end)
         self.text[column:end] = text
         self.styles[column:end] = styles
-        self.damage(column, end)
+        if column < self.left:
+            self.left = column
+        if end > self.right:
+            self.right = end
 
     def fill(self, left: int, right: int, text: str, style: Style) -> None:
         """Put the one-column `text` into columns [left, right)."""

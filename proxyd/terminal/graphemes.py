@@ -11,7 +11,7 @@ from wcwidth import iter_graphemes, wcswidth
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CLUSTER_LIMIT", "cell_width", "joins", "split"]
+__all__ = ["CLUSTER_LIMIT", "cell_width", "is_narrow", "joins", "split"]
 
 CLUSTER_LIMIT: Final = 16
 """Code points in one cell; further ones are dropped."""
@@ -26,6 +26,8 @@ _NARROW = (
 )
 _WIDE = r"\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60\U00020000-\U0002a6df"
 
+is_narrow: Final = re.compile(rf"[{_NARROW}]*+").fullmatch
+"""Whether text consists of narrow characters alone; see `split`."""
 _PIECES: Final = re.compile(rf"([{_NARROW}]+)|([{_WIDE}]+)|(.)", re.DOTALL)
 
 

@@ -46,8 +46,14 @@ class Grid:
         """
         rows = self.rows
         gone = rows[top : top + count]
-        del rows[top : top + count]
-        rows[bottom - count : bottom - count] = [Row(self.columns, style) for _ in range(count)]
+        if count == 1:
+            del rows[top]
+            rows.insert(bottom - 1, Row(self.columns, style))
+        else:
+            rows[top:bottom] = [
+                *rows[top + count : bottom],
+                *[Row(self.columns, style) for _ in range(count)],
+            ]
         if top:
             rows[top - 1].wrapped = False
         self.scrolled(top, bottom, count)

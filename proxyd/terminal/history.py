@@ -58,7 +58,11 @@ class History:
         self._items.append(pack(row))
         self._rows += 1
         if self._rows > self.limit:
-            self._trim()
+            if self._raw:
+                self._trim()
+            else:
+                self._items.popleft()
+                self._rows -= 1
 
     def push_raw(self, raw: Raw) -> None:
         """Add skipped output."""

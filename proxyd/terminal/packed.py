@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxyd.terminal.cells import DEFAULT, Row, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Packed", "PackedRow", "compress", "expand", "length", "pack", "unpack"]
 
@@ -18,12 +20,14 @@ class Packed(NamedTuple):
 
     Attributes:
         text: a character for each cell; where a cell holds several, a tuple of cells.
-        runs: pairs of length and style; empty where all is DEFAULT.
+        styles: the styles of runs of cells, in order; empty where all is DEFAULT.
+        ends: the column where each run ends.
         wrapped: as in Row; the text is as wide as the row was, without the column that `spare` means there.
     """
 
     text: str | tuple[str, ...]
-    runs: tuple[tuple[int, Style], ...] = ()
+    styles: tuple[Style, ...] = ()
+    ends: tuple[int, ...] = ()
     wrapped: bool = False
     spare: bool = False
 
@@ -34,12 +38,13 @@ PackedRow = Packed | str
 
 def pack(row: Row) -> PackedRow:
     """Make a row small."""
-    if not row.wide and not row.wrapped and row.styles.count(DEFAULT) == len(row.styles):
-        text = "".join(row.text)
-        if len(text) == len(row.text):
-            return text.rstrip(" ")
+    text = "".join(row.text)
+    simple = not row.wide and len(text) == len(row.text)
+    if simple and not row.wrapped and row.styles == [DEFAULT] * len(text):
+        return text.rstrip(" ")
+    cells: Sequence[str] = text if simple else row.text
     end = len(row.text) - row.spare
-    return compress(row.text[:end], row.styles[:end], wrapped=row.wrapped, spare=row.spare)
+    return compress(cells[:end], row.styles[:end], wrapped=row.wrapped, spare=row.spare)
 
 
 def unpack(packed: PackedRow, columns: int) -> Row:
@@ -58,19 +63,40 @@ def unpack(packed: PackedRow, columns: int) -> Row:
     return row
 
 
-def compress(cells: list[str], styles: list[Style], *, wrapped: bool, spare: bool) -> Packed:
-    """Make cells small; one that is not wrapped loses its trailing blanks."""
-    runs = [(len(list(run)), style) for style, run in groupby(styles)]
-    if runs and runs[-1][1] == DEFAULT:
-        runs.pop()
-    end = len(cells)
+def compress(cells: Sequence[str], styles: list[Style], *, wrapped: bool, spare: bool) -> Packed:
+    """Make cells small; a row that is not wrapped loses its trailing blanks. A string is a row of single characters."""
+    looks: list[Style] = []
+    ends: list[int] = []
+    current = DEFAULT
+    for x, style in enumerate(styles):
+        if style is not current:
+            looks.append(current)
+            ends.append(x)
+            current = style
+    if current != DEFAULT:
+        looks.append(current)
+        ends.append(len(styles))
     if not wrapped:
-        styled = sum(count for count, _ in runs)
-        while end > styled and cells[end - 1] == " ":
-            end -= 1
-    cells = [cell or _HALF for cell in cells[:end]]
-    text = "".join(cells) if max(map(len, cells), default=1) == 1 else tuple(cells)
-    return Packed(text, tuple(runs), wrapped, spare)
+        cells = _trim(cells, ends[-1] if ends else 0)
+    return Packed(_join(cells), tuple(looks), tuple(ends), wrapped, spare)
+
+
+def _trim(cells: Sequence[str], least: int) -> Sequence[str]:
+    """Drop blanks at the end, down to `least` cells."""
+    if isinstance(cells, str):
+        return cells[:least] + cells[least:].rstrip(" ")
+    end = len(cells)
+    while end > least and cells[end - 1] == " ":
+        end -= 1
+    return cells[:end]
+
+
+def _join(cells: Sequence[str]) -> str | tuple[str, ...]:
+    if isinstance(cells, str):
+        return cells
+    cells = [cell or _HALF for cell in cells]
+    text = "".join(cells)
+    return text if len(text) == len(cells) else tuple(cells)
 
 
 def expand(packed: PackedRow) -> tuple[list[str], list[Style]]:
@@ -78,7 +104,9 @@ def expand(packed: PackedRow) -> tuple[list[str], list[Style]]:
     if isinstance(packed, str):
         return list(packed), [DEFAULT] * len(packed)
     cells = ["" if cell == _HALF else cell for cell in packed.text]
-    styles = [style for count, style in packed.runs for _ in range(count)]
+    styles: list[Style] = []
+    for style, end in zip(packed.styles, packed.ends, strict=True):
+        styles += [style] * (end - len(styles))
     return cells, styles + [DEFAULT] * (len(cells) - len(styles))
 
 

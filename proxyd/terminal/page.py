@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxyd.terminal.cells import DEFAULT, Flag, Style
+from proxyd.terminal.cells import DEFAULT, Flag, blank_style
 from proxyd.terminal.charsets import ASCII, Charset
-from proxyd.terminal.graphemes import CLUSTER_LIMIT, cell_width, joins, split
+from proxyd.terminal.graphemes import CLUSTER_LIMIT, cell_width, is_narrow, joins, split
 from proxyd.terminal.grid import Grid
 
 if TYPE_CHECKING:
-    from proxyd.terminal.cells import Row
+    from proxyd.terminal.cells import Row, Style
 
-__all__ = ["Page"]
+__all__ = ["Page", "default_tabs"]
 
-TAB_WIDTH = 8
+
+def default_tabs(columns: int, start: int = 0) -> set[int]:
+    """A tab stop every eight columns, from column `start` on."""
+    return set(range(8 * max(-(-start // 8), 1), columns, 8))
 
 
 class Page:
@@ -50,7 +53,6 @@ class Page:
         """Set all but the cells to the state of a fresh page."""
         self.pending = False
         self.style = DEFAULT
-        self.blank = DEFAULT
         self.origin = False
         self.autowrap = True
         self.reverse_wrap = False
@@ -62,7 +64,7 @@ class Page:
         self._shift = 0
         self._single: int | None = None
         self.reset_margins()
-        self.tabs = set(range(TAB_WIDTH, self.columns, TAB_WIDTH))
+        self.tabs = default_tabs(self.columns)
         self._last = ""
         self.move_to(0, 0)
 
@@ -78,10 +80,10 @@ class Page:
         self._insert = on
         self._choose_path()
 
-    def set_style(self, style: Style) -> None:
-        """Use a style from here on; erased cells get its background alone."""
-        self.style = style
-        self.blank = DEFAULT if style.background == DEFAULT.background else Style(background=style.background)
+    @property
+    def blank(self) -> Style:
+        """How erased cells look."""
+        return DEFAULT if self.style is DEFAULT else blank_style(self.style.background)
 
     def allow_left_right(self, on: bool) -> None:
         """DECLRMM: left and right margins may be set; without it they are at the edges."""
@@ -130,6 +132,18 @@ class Page:
         self._single = slot
         self._choose_path()
 
+    @property
+    def plain(self) -> bool:
+        """Nothing is set that changes what plain lines look like: the state floods may be skipped in."""
+        return (
+            self._fast_edge > 0
+            and self.autowrap
+            and not self._protections
+            and self.margin_top == 0
+            and self.margin_bottom == self.rows
+            and self.tabs == default_tabs(self.columns)
+        )
+
     def _choose_path(self) -> None:
         """Decide how far the fast path of `print` may go: to the page's edge, or nowhere."""
         plain = (
@@ -148,7 +162,7 @@ class Page:
         self._last = text
         x = self.x
         end = x + len(text)
-        if end < self._fast_edge and text.isascii():
+        if end <= self._fast_edge and not self.pending and (text.isascii() or is_narrow(text)):
             row = self.grid.rows[self.y]
             if row.wide:
                 row.cut(x)
@@ -159,6 +173,9 @@ class Page:
                 row.left = x
             if end > row.right:
                 row.right = end
+            if end == self.columns:
+                self.pending = True
+                end -= 1
             self.x = end
         else:
             self._print_any(text)
@@ -182,6 +199,8 @@ class Page:
                     self._put([other, ""][:width], width)
 
     def _translate(self, text: str) -> str:
+        if self._single is None and self.charsets[self._shift] is ASCII:
+            return text
         head = ""
         if self._single is not None:
             head, text = text[0].translate(self.charsets[self._single]), text[1:]
@@ -192,6 +211,10 @@ class Page:
     def _put(self, cells: list[str], width: int) -> None:
         """Write cells that come in units of `width` columns, wrapping as the modes say."""
         done, total = 0, len(cells)
+        if self.x + total < self._edge() and not self.pending:
+            self._write(cells, wide=width == 2)
+            self.x += total
+            return
         while done < total:
             if self.pending and self.autowrap:
                 self._wrap(spare=False)
@@ -221,7 +244,7 @@ class Page:
 
     def _wrap(self, *, spare: bool) -> None:
         row = self.grid.rows[self.y]
-        if self.margin_left == 0 and self.margin_right == self.columns:
+        if self._full_width():
             row.wrapped, row.spare = True, spare
         if spare:
             row.fill(self._edge() - 1, self._edge(), " ", self.blank)
@@ -260,6 +283,9 @@ class Page:
     def _inside_columns(self) -> bool:
         return self.margin_left <= self.x < self.margin_right
 
+    def _full_width(self) -> bool:
+        return self.margin_left == 0 and self.margin_right == self.columns
+
     def _inside_rows(self) -> bool:
         return self.margin_top <= self.y < self.margin_bottom
 
@@ -267,8 +293,8 @@ class Page:
 
     def move_to(self, x: int, y: int) -> None:
         """Put the cursor at a place of the page, whatever the margins; clamped."""
-        self.x = min(max(x, 0), self.columns - 1)
-        self.y = min(max(y, 0), self.rows - 1)
+        self.x = x if 0 <= x < self.columns else min(max(x, 0), self.columns - 1)
+        self.y = y if 0 <= y < self.rows else min(max(y, 0), self.rows - 1)
         self.pending = False
 
     def address(self, x: int | None = None, y: int | None = None) -> None:
@@ -319,7 +345,7 @@ class Page:
 
     def carriage_return(self) -> None:
         """CR: to the left margin, or from beyond it to the page's edge."""
-        self.x = self.margin_left if self.origin else self._left_stop()
+        self.x = self.margin_left if self.x >= self.margin_left or self.origin else 0
         self.pending = False
 
     def _left_stop(self) -> int:
@@ -327,12 +353,17 @@ class Page:
 
     def index(self) -> None:
         """IND: down one row; at the bottom margin the region scrolls instead."""
+        self.pending = False
         if self.y == self.margin_bottom - 1:
             if self.margin_left <= self.x < self.margin_right:
                 self.scroll_up(1)
         elif self.y < self.rows - 1:
             self.y += 1
-        self.pending = False
+
+    def next_line(self) -> None:
+        """NEL: to the start of the next row."""
+        self.index()
+        self.carriage_return()
 
     def reverse_index(self) -> None:
         """RI: up one row; at the top margin the region scrolls instead."""
@@ -376,9 +407,12 @@ class Page:
     def scroll_up(self, count: int) -> None:
         """SU: the region's content moves up."""
         top, bottom = self.margin_top, self.margin_bottom
-        count = min(count, bottom - top)
+        if count > bottom - top:
+            count = bottom - top
         if self.margin_left == 0 and self.margin_right == self.columns:
-            self._keep(self.grid.scroll_up(top, bottom, count, self.blank), top)
+            gone = self.grid.scroll_up(top, bottom, count, self.blank)
+            if top == 0:
+                self._keep(gone)
         else:
             self.grid.shift(top, bottom, self.margin_left, self.margin_right, count, self.blank)
 
@@ -394,13 +428,13 @@ class Page:
         """SR: the region's content moves right."""
         self._shift_columns(self.margin_left, -count)
 
-    def _keep(self, gone: list[Row], top: int) -> None:
-        """Rows left the page at row `top`; they are lost here."""
+    def _keep(self, gone: list[Row]) -> None:
+        """Rows left the page at its top; they are lost here."""
 
     def _scroll_down_from(self, top: int, count: int) -> None:
         bottom = self.margin_bottom
         count = min(count, bottom - top)
-        if self.margin_left == 0 and self.margin_right == self.columns:
+        if self._full_width():
             self.grid.scroll_down(top, bottom, count, self.blank)
         else:
             self.grid.shift(top, bottom, self.margin_left, self.margin_right, -count, self.blank)
@@ -427,7 +461,7 @@ class Page:
         if self._inside_rows() and self._inside_columns():
             top, bottom = self.y, self.margin_bottom
             count = min(count, bottom - top)
-            if self.margin_left == 0 and self.margin_right == self.columns:
+            if self._full_width():
                 self.grid.scroll_up(top, bottom, count, self.blank)
             else:
                 self.grid.shift(top, bottom, self.margin_left, self.margin_right, count, self.blank)
@@ -459,7 +493,7 @@ class Page:
         """DECSCA, SPA, EPA: characters written from here on have this protection, or not."""
         self._protections |= flag
         flags = self.style.flags | flag if on else self.style.flags & ~flag
-        self.set_style(self.style._replace(flags=flags))
+        self.style = self.style._replace(flags=flags)
 
     def erase_characters(self, count: int) -> None:
         """ECH: blanks over `count` characters from the cursor."""
@@ -469,10 +503,11 @@ class Page:
 
     def erase_line(self, part: int, keep: int = Flag.GUARDED) -> None:
         """EL, DECSEL: from the cursor (part 0), to it (1), the whole line (2), but for cells with a flag of `keep`."""
-        ranges = {0: (self.x, self.columns), 1: (0, self.x + 1), 2: (0, self.columns)}
-        if part in ranges:
+        if part <= 2:
             self.pending = False
-            self.grid.erase(self.y, *ranges[part], self.blank, keep & self._protections)
+            left = self.x if part == 0 else 0
+            right = self.x + 1 if part == 1 else self.columns
+            self.grid.erase(self.y, left, right, self.blank, keep & self._protections)
 
     def erase_display(self, part: int, keep: int = Flag.GUARDED) -> None:
         """ED, DECSED: from the cursor (part 0), to it (1), the whole page (2), but for cells with a flag of `keep`."""

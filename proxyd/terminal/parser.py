@@ -61,21 +61,35 @@ _FAST = re.compile(
     r"(?:\x1b\[([0-9:;]{0,256}+)([@-~])"
     r"|([\x00-\x17\x19\x1c-\x1f]++)"
     r"|\x1b((?:[ -/]{1,2}+[0-~])|[0-OQ-WYZ\\`-~])"
-    r"|([\x18\x1a\x1b\x7f-\x9f]))?+"
+    r"|([\x18\x1a\x1b\x7f-\x9f].*))?+",
+    re.DOTALL,
 )
-"""In the ground state: a run of text, then a whole plain CSI, C0 controls, a whole escape sequence, or what only the
-table can tell."""
+"""In the ground state: a run of text, then a whole plain CSI, C0 controls, a whole escape sequence, or all the rest from
+where only the table can go on."""
+_SLICE: Final = 8192
+"""Characters looked at together; bounds what `_FAST` copies as a rest."""
 _STRING = re.compile(r"[^\x00-\x1f\x7f-\x9f]++")
+_DIGITS = re.compile(r"[0-9:;]++")
+_NOTHING = re.compile(r"(?!)")
 
 
 class Parser:
     """An incremental parser; feed it bytes in pieces of any size."""
 
-    __slots__ = ("_decode", "_function", "_handler", "_overflow", "_parameters", "_size", "_state", "_string")
+    __slots__ = (
+        "_decoder",
+        "_function",
+        "_handler",
+        "_overflow",
+        "_parameters",
+        "_size",
+        "_state",
+        "_string",
+    )
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._state = State.GROUND
         self._function = ""
         self._parameters = ""
@@ -85,30 +99,27 @@ class Parser:
 
     @property
     def at_rest(self) -> bool:
-        """No sequence is open (a character may be)."""
-        return self._state is State.GROUND
+        """No sequence is open, and no character."""
+        return self._state is State.GROUND and not self._decoder.getstate()[0]
 
     def feed(self, data: bytes) -> None:
         """Drive the handler with `data`; invalid UTF-8 becomes U+FFFD, one for each maximal part of a character."""
-        text = self._decode(data)
-        position = 0
-        while position < len(text):
-            if self._state is State.GROUND:
-                position = self._rush(text, position)
-            else:
-                position = self._walk(text, position)
+        text = self._decoder.decode(data)
+        for start in range(0, len(text), _SLICE):
+            rest = text[start : start + _SLICE]
+            while rest:
+                rest = self._rush(rest) if self._state is State.GROUND else self._walk(rest)
 
     def feed_by_table(self, data: bytes) -> None:
         """Do what `feed` does by the table alone: the reference that the fast path is tested against."""
-        for character in self._decode(data):
+        for character in self._decoder.decode(data):
             self._step(character)
 
-    def _rush(self, text: str, position: int) -> int:
-        """Handle all that is whole and plain; return where the table must go on."""
+    def _rush(self, text: str) -> str:
+        """Handle all that is whole and plain; return the rest, where the table must go on."""
         handler = self._handler
         write, csi, execute = handler.print, handler.csi, handler.execute
-        for match in _FAST.finditer(text, position):
-            run, params, final, controls, escape, other = match.groups()
+        for run, params, final, controls, escape, rest in _FAST.findall(text):
             if run:
                 write(run)
             if final:
@@ -117,22 +128,24 @@ class Parser:
                 execute(controls)
             elif escape:
                 handler.escape(escape)
-            elif other:
-                self._step(other)
-                return match.end()
-        return len(text)
+            elif rest:
+                self._step(rest[0])
+                return text[len(text) - len(rest) + 1 :]
+        return ""
 
-    def _walk(self, text: str, position: int) -> int:
-        """Handle characters by the table until the ground state; return how far it went."""
+    def _walk(self, text: str) -> str:
+        """Handle characters by the table until the ground state; return the rest."""
+        position = 0
         while position < len(text) and self._state is not State.GROUND:
-            if self._state >= State.DCS_PASSTHROUGH and (run := _STRING.match(text, position)):
-                if self._state is not State.SOS_PM_APC_STRING and self._state is not State.DCS_IGNORE:
-                    self._put(run[0])
+            pattern, action = self._RUNS.get(self._state, (_NOTHING, None))
+            if run := pattern.match(text, position):
                 position = run.end()
+                if action:
+                    action(self, run[0])
             else:
                 self._step(text[position])
                 position += 1
-        return position
+        return text[position:]
 
     def _step(self, character: str) -> None:
         actions, state = TABLE[self._state][min(ord(character), HIGH)]
@@ -153,9 +166,9 @@ class Parser:
         self._function += character
         self._overflow |= len(self._function.lstrip("<=>?")) > INTERMEDIATE_LIMIT
 
-    def _param(self, character: str) -> None:
-        if len(self._parameters) < PARAMETER_LIMIT:
-            self._parameters += character
+    def _param(self, text: str) -> None:
+        if len(self._parameters) + len(text) <= PARAMETER_LIMIT:
+            self._parameters += text
         else:
             self._overflow = True
 
@@ -194,6 +207,15 @@ class Parser:
             self._string = StringIO()
             self._size = 0
 
+    _RUNS: ClassVar[dict[State, tuple[re.Pattern[str], Callable[[Parser, str], None] | None]]] = {
+        State.CSI_PARAM: (_DIGITS, _param),
+        State.DCS_PARAM: (_DIGITS, _param),
+        State.OSC_STRING: (_STRING, _put),
+        State.DCS_PASSTHROUGH: (_STRING, _put),
+        State.DCS_IGNORE: (_STRING, None),
+        State.SOS_PM_APC_STRING: (_STRING, None),
+    }
+    """Runs of characters that keep the state, and what is done with them: the fast path inside of sequences."""
     _PERFORM: ClassVar[dict[Action, Callable[[Parser, str], None]]] = {
         Action.PRINT: _print,
         Action.EXECUTE: _execute,

@@ -14,7 +14,7 @@ from proxyd.terminal.colours import xterm_palette
 from proxyd.terminal.grid import Grid
 from proxyd.terminal.history import History
 from proxyd.terminal.packed import pack, unpack
-from proxyd.terminal.page import TAB_WIDTH, Page
+from proxyd.terminal.page import Page, default_tabs
 from proxyd.terminal.reflow import Mark, reflow
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ class Screen(Page):
         self.offset = 0
         self._scheme = xterm_palette()
         self._pushed = 0
+        self._ghosts = 0
         self._exposed: set[int] = set()
+        self._moved = 0
         self._all_damaged = True
         self._other: Grid | None = None
         self._reset_screen()
@@ -202,23 +204,24 @@ class Screen(Page):
         if not rows:
             return
         self.offset += rows
-        self.grid.scrolled(0, self.rows, -rows)
+        self._moved -= rows
         self._exposed = {y + rows for y in self._exposed if 0 <= y + rows < self.rows}
         self._exposed.update(range(rows) if rows > 0 else range(self.rows + rows, self.rows))
 
     def take_damage(self) -> Damage:
         """What to paint; the next call reports what changed after this one. All at first and after a resize."""
-        if self._all_damaged:
-            scrolls, spans = [], [(y, 0, self.columns) for y in range(self.rows)]
+        moves = [*self.grid.scrolls, [0, self.rows, self._moved]]
+        if self._all_damaged or (self.grid.scrolls and (self.offset or self._moved)):
+            # Rows that scroll while the view is moved, too: rare enough to paint everything.
+            damage = Damage([], [(y, 0, self.columns) for y in range(self.rows)])
         else:
-            scrolls = [
-                Scroll(*scroll) for scroll in self.grid.scrolls if abs(scroll[2]) < scroll[1] - scroll[0]
-            ]
-            spans = list(self._spans())
+            scrolls = [Scroll(*move) for move in moves if 0 < abs(move[2]) < move[1] - move[0]]
+            damage = Damage(scrolls, list(self._spans()))
         self.grid.clean()
         self._exposed.clear()
+        self._moved = 0
         self._all_damaged = False
-        return Damage(scrolls, spans)
+        return damage
 
     def _spans(self) -> Iterator[tuple[int, int, int]]:
         for y in range(self.rows):
@@ -253,15 +256,36 @@ class Screen(Page):
 
     # Scrollback
 
-    def _keep(self, gone: list[Row], top: int) -> None:
-        if top == 0 and not self.alternate:
-            for row in gone:
-                self.history.push(row)
-            self._pushed += len(gone)
-            if self.offset:
-                self.offset = min(self.offset + len(gone), len(self.history))
+    def _keep(self, gone: list[Row]) -> None:
+        if self._other:
+            return
+        self._pushed += len(gone)
+        if self._ghosts:
+            known = gone[self._ghosts :]
+            self._ghosts -= len(gone) - len(known)
+            gone = known
+        for row in gone:
+            self.history.push(row)
         if self.offset:
-            self._all_damaged = True
+            self.offset = min(self.offset + len(gone), len(self.history))
+
+    def skip(self, raw: Raw, style: Style, lines: int) -> None:
+        """Go on as if plain lines had been printed, the cursor being in a fresh last row; what follows fills the screen.
+
+        Args:
+            raw: the last of the lines, as many as the scrollback holds.
+            style: in force after them.
+            lines: how many there were.
+        """
+        for row in self.grid.rows[:-1]:
+            self.history.push(row)
+        self.history.push_raw(raw)
+        # The rows above the cursor are in `raw` already; they do not go to scrollback again.
+        self._ghosts = self.rows - 1
+        self._pushed += lines
+        self.style = style
+        self.grid.rows = [Row(self.columns, self.blank) for _ in range(self.rows)]
+        self.damage_all()
 
     def clear_history(self) -> None:
         """ED 3: forget the scrollback."""
@@ -302,7 +326,7 @@ class Screen(Page):
         """DECRC: go back to what was saved, or home if nothing was."""
         saved = self._saved[self.alternate]
         self.origin = saved.origin
-        self.set_style(saved.style)
+        self.style = saved.style
         self.charsets = list(saved.charsets)
         self.shift(saved.shift)
         self.move_to(saved.x, saved.y)
@@ -324,7 +348,7 @@ class Screen(Page):
             self.grid.resize(columns, rows, lost)
             cursor, pending = Mark(self.y - lost, self.x), False
         self.epoch += columns != self.columns
-        self.tabs.update(range(-(-self.columns // TAB_WIDTH) * TAB_WIDTH, columns, TAB_WIDTH))
+        self.tabs |= default_tabs(columns, self.columns)
         self.columns, self.rows = columns, rows
         self.reset_margins()
         self.move_to(cursor.column, cursor.row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Final
 
 from proxyd.terminal.events import (
@@ -16,11 +17,13 @@ from proxyd.terminal.events import (
     TitleChanged,
     UploadDirectorySet,
 )
+from proxyd.terminal.flood import FLOOD_LEAST, find_flood, last_lines, style_after
 from proxyd.terminal.functions.controls import CONTROLS, ESCAPES
 from proxyd.terminal.functions.csi import CSI
 from proxyd.terminal.functions.dcs import DCS
 from proxyd.terminal.functions.osc import OSC
-from proxyd.terminal.functions.sgr import restyle
+from proxyd.terminal.functions.sgr import relink, restyle
+from proxyd.terminal.history import Raw
 from proxyd.terminal.keys import Action, Compose, KeyOptions, encode
 from proxyd.terminal.modes import Keyboard, Modes
 from proxyd.terminal.mouse import Mouse
@@ -30,7 +33,6 @@ from proxyd.terminal.screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from proxyd.terminal.history import Raw
     from proxyd.terminal.packed import PackedRow
 
 __all__ = ["MAX_COLUMNS", "MAX_ROWS", "Terminal"]
@@ -46,6 +48,7 @@ TITLE_LIMIT: Final = 1024
 TITLE_STACK_LIMIT: Final = 10
 WHEEL_ROWS: Final = 3
 """Cursor keys for a notch of the wheel."""
+_CSI: Final = {function: row.run for function, row in CSI.items()}
 _UNPASTABLE: Final = re.compile("[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f-\x9f]")
 """Controls but for HT and CR: pasted text shall not act."""
 
@@ -101,6 +104,11 @@ class Terminal:
 
     def feed(self, data: bytes) -> None:
         """Interpret output of the program; any cut of the bytes gives the same screen. Never raises on bad input."""
+        if len(data) >= FLOOD_LEAST:
+            begun = 0 if self._parser.at_rest else data.find(b"\n") + 1
+            self._parser.feed(data[:begun])
+            data = data[begun:]
+            data = data[self._skip_flood(data) :]
         self._parser.feed(data)
 
     def resize(self, columns: int, rows: int) -> None:
@@ -196,8 +204,9 @@ class Terminal:
             if not self._pipe & PipeFlag.INTERPRET:
                 return
         if controls == "\r\n":
-            self.screen.carriage_return()
-            self.screen.index()
+            screen = self.screen
+            screen.carriage_return()
+            screen.index()
             return
         for control in controls:
             if control in CONTROLS:
@@ -211,9 +220,12 @@ class Terminal:
     def csi(self, function: str, text: str) -> None:
         """Obey a control sequence; sub-parameters exist in SGR only."""
         if function == "m":
-            self._restyle(text)
-        elif function in CSI and ":" not in text:
-            CSI[function].run(self, parameters(text))
+            screen = self.screen
+            screen.style = (
+                restyle(screen.style, text) if screen.style.link is None else relink(screen.style, text)
+            )
+        elif (run := _CSI.get(function)) and ":" not in text:
+            run(self, parameters(text))
 
     def osc(self, text: str) -> None:
         """Obey an operating system command."""
@@ -225,15 +237,6 @@ class Terminal:
         """Obey a device control string."""
         if function in DCS:
             DCS[function].run(self, data)
-
-    def _restyle(self, text: str) -> None:
-        style = self.screen.style
-        if style.link is None:
-            self.screen.set_style(restyle(style, text))
-        else:
-            # Links stay out of the cache: there may be any number of them.
-            unlinked = restyle(style._replace(link=None), text)
-            self.screen.set_style(unlinked._replace(link=style.link))
 
     # What the functions call
 
@@ -321,8 +324,42 @@ class Terminal:
             self.emit(PipeData("".join(self._pipe_data).encode()))
             self._pipe_data.clear()
 
-    def _replay(self, _raw: Raw) -> Iterable[PackedRow]:
-        return ()
+    # Floods
+
+    def _skip_flood(self, data: bytes) -> int:
+        """Interpret the beginning of a flood and skip the rest of it; return how much of `data` is dealt with."""
+        screen = self.screen
+        if not self._can_skip():
+            return 0
+        flood = find_flood(data, screen.columns, screen.rows, screen.y)
+        if not flood:
+            return 0
+        self._parser.feed(data[: flood.start])
+        skipped = data[flood.start : flood.end]
+        seen = last_lines(skipped, screen.history.limit) if flood.lines > screen.history.limit else 0
+        style = style_after(screen.style, skipped[:seen])
+        raw = Raw(skipped[seen:], style, min(flood.lines, screen.history.limit))
+        screen.skip(raw, style_after(style, raw.data), flood.lines)
+        return flood.end
+
+    def _can_skip(self) -> bool:
+        return (
+            self._parser.at_rest
+            and self._pipe is None
+            and not self.modes.linefeed
+            and not self.screen.alternate
+            and not self.screen.offset
+            and self.screen.style.link is None
+            and self.screen.plain
+        )
+
+    def _replay(self, raw: Raw) -> Iterable[PackedRow]:
+        """Render skipped lines on a page of one row, where every line leaves by the top."""
+        page = Terminal(self.screen.columns, 1, scrollback=sys.maxsize)
+        page.screen.style = raw.style
+        page.screen.grid.rows[0].fill(0, self.screen.columns, " ", page.screen.blank)
+        page._parser.feed(raw.data)
+        return page.screen.history.rows()
 
 
 def _clamp(columns: int, rows: int) -> tuple[int, int]:

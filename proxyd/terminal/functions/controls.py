@@ -23,11 +23,6 @@ def linefeed(t: Terminal) -> None:
         t.screen.carriage_return()
 
 
-def _next_line(t: Terminal) -> None:
-    t.screen.index()
-    t.screen.carriage_return()
-
-
 def _keypad(t: Terminal, *, application: bool) -> None:
     t.modes.application_keypad = application
 
@@ -70,7 +65,7 @@ ESCAPES: Final[dict[str, Escape]] = {
     "=": Escape("DECKPAM", "keypad sends application sequences", partial(_keypad, application=True)),
     ">": Escape("DECKPNM", "keypad sends characters", partial(_keypad, application=False)),
     "D": Escape("IND", "one row down, scrolling at the margin", lambda t: t.screen.index()),
-    "E": Escape("NEL", "first column of the next row", _next_line),
+    "E": Escape("NEL", "first column of the next row", lambda t: t.screen.next_line()),
     "H": Escape("HTS", "set a tab stop", lambda t: t.screen.tabs.add(t.screen.x)),
     "M": Escape("RI", "one row up, scrolling at the margin", lambda t: t.screen.reverse_index()),
     "N": Escape("SS2", "use G2 for one character", lambda t: t.screen.shift_once(2)),

@@ -19,6 +19,11 @@ Numbers = tuple[int, ...]
 _ANY: Final = Flag.PROTECTED | Flag.GUARDED
 
 
+def _position(t: Terminal, p: Numbers) -> None:
+    column = (p[1] or 1) if len(p) > 1 else 1
+    t.screen.address(column - 1, (p[0] or 1) - 1)
+
+
 def _next_rows(t: Terminal, p: Numbers) -> None:
     t.screen.down(count(p))
     t.screen.carriage_return()
@@ -102,9 +107,7 @@ CSI: Final[dict[str, Function]] = {
     "E": Function("CNL", "to the start of a row below", _next_rows),
     "F": Function("CPL", "to the start of a row above", _previous_rows),
     "G": Function("CHA", "to a column", lambda t, p: t.screen.address(x=count(p) - 1)),
-    "H": Function(
-        "CUP", "to a row and column", lambda t, p: t.screen.address(nth(p, 1, 1) - 1, count(p) - 1)
-    ),
+    "H": Function("CUP", "to a row and column", _position),
     "I": Function("CHT", "tab stops forward", lambda t, p: t.screen.tab(count(p))),
     "J": Function("ED", "erase in display; 3: the scrollback", _erase_display),
     "?J": Function("DECSED", "erase what is not protected", lambda t, p: t.screen.erase_display(p[0], _ANY)),
@@ -126,9 +129,7 @@ CSI: Final[dict[str, Function]] = {
     "=c": Function("DA3", "which unit are you", reports.tertiary_attributes),
     "d": Function("VPA", "to a row", lambda t, p: t.screen.address(y=count(p) - 1)),
     "e": Function("VPR", "rows down", lambda t, p: t.screen.address(y=t.screen.row + count(p))),
-    "f": Function(
-        "HVP", "to a row and column", lambda t, p: t.screen.address(nth(p, 1, 1) - 1, count(p) - 1)
-    ),
+    "f": Function("HVP", "to a row and column", _position),
     "g": Function("TBC", "clear tab stops", _clear_tabs),
     "h": Function("SM", "set modes", _set_modes),
     "?h": Function("DECSET", "set private modes", _set_private_modes),

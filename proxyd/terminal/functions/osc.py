@@ -74,7 +74,7 @@ def _link(t: Terminal, text: str) -> None:
     if uri and len(uri) <= URI_LIMIT:
         names = dict(option.partition("=")[::2] for option in options.split(":"))
         link = Link(uri, names.get("id", "")[:URI_LIMIT])
-    t.screen.set_style(t.screen.style._replace(link=link))
+    t.screen.style = t.screen.style._replace(link=link)
 
 
 def _clipboard(t: Terminal, text: str) -> None:

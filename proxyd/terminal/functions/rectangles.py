@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from proxyd.terminal.cells import Flag, Style, Underline
+from proxyd.terminal.cells import Flag, Style
 from proxyd.terminal.functions.table import Function, count, nth
 
 if TYPE_CHECKING:
@@ -101,13 +101,13 @@ def _changed(style: Style, codes: Numbers, *, toggle: bool) -> Style:
     for code in codes:
         if code == 0:
             flags = flags ^ everything if toggle else flags & ~everything
-            underline = Underline.SINGLE if toggle and not underline else Underline.NONE
+            underline = int(toggle and not underline)
         elif code == 4:
-            underline = Underline.NONE if toggle and underline else Underline.SINGLE
+            underline = int(not (toggle and underline))
         elif code in _ATTRIBUTES:
             flags = flags ^ _ATTRIBUTES[code] if toggle else flags | _ATTRIBUTES[code]
         elif not toggle and code == 24:
-            underline = Underline.NONE
+            underline = 0
         elif not toggle and code - 20 in _ATTRIBUTES:
             flags &= ~_ATTRIBUTES[code - 20]
         elif not toggle and code == 22:

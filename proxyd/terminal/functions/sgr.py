@@ -10,7 +10,7 @@ from proxyd.terminal.cells import BACKGROUND, FOREGROUND, RGB, Flag, Style, Unde
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["describe", "restyle"]
+__all__ = ["describe", "relink", "restyle"]
 
 Groups = tuple[tuple[int, ...], ...]
 """Parameters, each with its sub-parameters: `1;4:3` is ((1,), (4, 3))."""
@@ -38,7 +38,7 @@ _OFF: Final = {
     29: Flag.STRIKE,
     55: Flag.OVERLINE,
 }
-_UNDERLINES: Final = {21: Underline.DOUBLE, 24: Underline.NONE}
+_UNDERLINES: Final = {21: Underline.DOUBLE.value, 24: Underline.NONE.value}
 _COLOURS: Final[dict[int, dict[str, int]]] = {
     39: {"foreground": FOREGROUND},
     49: {"background": BACKGROUND},
@@ -60,6 +60,11 @@ def restyle(style: Style, parameters: str) -> Style:
     return Style(**looks)
 
 
+def relink(style: Style, parameters: str) -> Style:
+    """As `restyle` for a style with a link: links stay out of the cache, there may be any number of them."""
+    return restyle(style._replace(link=None), parameters)._replace(link=style.link)
+
+
 def _apply(
     looks: dict[str, int | None], group: tuple[int, ...], following: Iterator[tuple[int, ...]]
 ) -> None:
@@ -72,8 +77,7 @@ def _apply(
     elif code in _OFF:
         looks["flags"] = flags & ~_OFF[code]
     elif code == 4:
-        shape = group[1] if len(group) > 1 else Underline.SINGLE
-        looks["underline"] = shape if shape in Underline._value2member_map_ else Underline.SINGLE
+        looks["underline"] = group[1] if len(group) > 1 and group[1] <= Underline.DASHED else 1
     elif code in _UNDERLINES:
         looks["underline"] = _UNDERLINES[code]
     elif code in _COLOURS:

@@ -1,0 +1,101 @@
+"""Floods: which part of a batch of output nobody could ever have seen.
+
+Plain output that scrolls further than the screen is high leaves no trace there but in the scrollback. Such a part need
+not be interpreted: it is kept as it is, and rendered when somebody scrolls back to it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from proxyd.terminal.functions.sgr import restyle
+
+if TYPE_CHECKING:
+    from proxyd.terminal.cells import Style
+
+__all__ = ["FLOOD_LEAST", "Flood", "find_flood", "last_lines", "style_after"]
+
+_TEXT: Final = rb"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xc2]*+"
+_PLAIN: Final = re.compile(
+    _TEXT + rb"(?:(?:\x1b\[[0-9;:]{0,64}+[mK]|\x1b\(B|\xc2[\xa0-\xbf])" + _TEXT + rb")*+"
+)
+"""Text, CR, LF, HT, SGR, EL, and `ESC ( B`, which changes nothing where G0 is ASCII. U+0080 to U+009F are controls."""
+_SGR: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
+
+FLOOD_LEAST: Final = 2048
+"""Bytes; below it a search costs more than it saves."""
+_LONGEST: Final = 4
+"""Screen widths: where lines are longer on average, wrapping and not line feeds decides how many rows they make."""
+
+
+class Flood(NamedTuple):
+    """The bytes [start, end) of a batch are to be skipped; they are whole lines."""
+
+    start: int
+    end: int
+    lines: int
+
+
+def find_flood(data: bytes, columns: int, rows: int, y: int) -> Flood | None:
+    """Find what of `data` can be skipped by a terminal in its plainest state.
+
+    Before `start` the cursor, now on row `y`, has come to the bottom and scrolled into a fresh row; after `end` plain
+    lines follow that fill the screen.
+
+    Args:
+        data: a batch of output, beginning outside of any sequence.
+        columns: width of the screen.
+        rows: height of the screen.
+        y: the cursor's row.
+    """
+    match = _PLAIN.match(data)
+    stop = match.end() if match else 0
+    start = _after_lines(data, rows - y, stop)
+    end = _before_lines(data, rows + 2, stop)
+    if start < 0 or end <= start:
+        return None
+    lines = data.count(b"\n", start, end)
+    if lines <= rows or end - start > _LONGEST * columns * lines:
+        return None
+    return Flood(start, end, lines)
+
+
+def _after_lines(data: bytes, count: int, stop: int) -> int:
+    """Where the line after at least `count` lines begins, at the left edge; -1 where there is none before `stop`."""
+    position = 0
+    for _ in range(count - 1):
+        position = data.find(b"\n", position, stop) + 1
+        if not position:
+            return -1
+    found = data.find(b"\r\n", max(position - 1, 0), stop)
+    return found + 2 if found >= 0 else -1
+
+
+def _before_lines(data: bytes, count: int, stop: int) -> int:
+    """Where the last lines of `data[:stop]` begin, at least `count` of them, at the left edge; -1 if there is none."""
+    position = stop
+    for _ in range(count):
+        position = data.rfind(b"\n", 0, position)
+        if position < 0:
+            return -1
+    found = data.rfind(b"\r\n", 0, position)
+    return found + 2 if found >= 0 else -1
+
+
+def style_after(style: Style, data: bytes) -> Style:
+    """The style that plain output leaves behind."""
+    start = max(data.rfind(b"\x1b[m"), data.rfind(b"\x1b[0m"), 0)
+    for parameters in _SGR.findall(data, start):
+        style = restyle(style, parameters.decode())
+    return style
+
+
+def last_lines(data: bytes, count: int) -> int:
+    """Where the last `count` whole lines of `data` begin."""
+    position = len(data)
+    for _ in range(count + 1):
+        position = data.rfind(b"\n", 0, position)
+        if position < 0:
+            return 0
+    return position + 1
