@@ -1,0 +1,74 @@
+"""A worker is one loop for many people: nothing one of them does may keep it for long."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import statistics
+import sys
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.benchmarks.keystrokes import echo_delays
+from tests.benchmarks.target import Target
+from tests.benchmarks.texts import write_text
+from tests.servers.proxyd import Proxyd
+from tests.servers.sshd import Sshd
+from tests.servers.xvnc import Xvnc
+
+pytestmark = pytest.mark.real
+
+SECONDS = 4.0
+LONGEST = 0.25
+"""Seconds of one callback; a machine that does other things as well stretches what takes milliseconds."""
+NOTICEABLE = 100.0
+"""Milliseconds of echo."""
+BLOCKED = re.compile(r"Executing .* took (\d+\.\d+) seconds")
+
+
+async def test_no_callback_keeps_the_loop_during_a_flood_and_a_film() -> None:
+    async with AsyncExitStack() as stack:
+        server, screen = stack.enter_context(Sshd()), stack.enter_context(Xvnc(1280, 800))
+        daemon = await stack.enter_async_context(Proxyd(PYTHONASYNCIODEBUG="1"))
+        target = Target(daemon.address)
+        text = server.folder / "text"
+        write_text(text, 5, coloured=True)
+        shell, desktop = await target.shell(server), await target.desktop(screen)
+        screen.spawn(
+            sys.executable, "-m", "tests.benchmarks.vnc_loads", "scroll", "--display", screen.display
+        )
+        await desktop.frame()
+        shell.type(f"while :; do cat {text}; done\n")
+        await asyncio.sleep(SECONDS)
+        assert shell.frames > 5
+        assert desktop.frames > 5
+        for meter in (shell, desktop):
+            await meter.close()
+        assert "execute program" in daemon.log, "asyncio does not tell what it does"
+        blocked = [line for line in daemon.log.splitlines() if _blocked(line) > LONGEST]
+    assert not blocked
+
+
+async def test_a_neighbour_of_a_flood_types_on() -> None:
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(Sshd())
+        daemon = await stack.enter_async_context(Proxyd())
+        target = Target(daemon.address)
+        text = server.folder / "text"
+        write_text(text, 5)
+        typist, flooder = await target.shell(server), await target.shell(server)
+        flooder.type(f"while :; do cat {text}; done\n")
+        await flooder.frame()
+        typist.type("exec cat >/dev/null\n")
+        await typist.quiet(0.3)
+        delays = await echo_delays(typist, 40)
+        for meter in (typist, flooder):
+            await meter.close()
+    assert statistics.median(delays) < NOTICEABLE
+
+
+def _blocked(line: str) -> float:
+    """Seconds that a callback took, if the loop complains of one."""
+    found = BLOCKED.search(line)
+    return float(found[1]) if found else 0.0
