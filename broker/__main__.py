@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker import log, server
+from broker.keyring import KeyRingError
 from broker.settings import Settings
 from broker.store import StoreError
 from proxyd.sources import Loaded, SettingsError, load
@@ -60,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), BAD_SETTING)
     except server.ListenError as error:
         return _complain(str(error), IN_USE if error.in_use else FAILED)
-    except (StoreError, OSError, ValueError) as error:
+    except KeyRingError as error:
+        return _complain(str(error), BAD_SETTING)
+    except (StoreError, OSError) as error:
         return _complain(str(error), FAILED)
     return 0
 

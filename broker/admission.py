@@ -8,24 +8,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from broker.auth.base import Reason, RefusedError
 from broker.keys import KeyRefusedError
+from broker.limits import enforce
 from broker.store.base import Kind
-from broker.targets import TargetRefusedError, resolve
+from broker.targets import TargetRefusedError, Targets, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from broker.auth.base import Claim, Connection, Grant, Key, Scheme
+    from broker.auth.base import Claim, Connection, Grant, Scheme
+    from broker.keyring import KeyRing
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
     from broker.sessions import Session, Sessions
     from broker.store.base import Store
-    from broker.targets import Targets
 
 __all__ = ["Door"]
 
@@ -36,13 +37,27 @@ NONCE_GRACE = 60.0
 """Seconds that a redeemed request is remembered beyond its age limit: clocks of several brokers differ."""
 
 
+class Admission(NamedTuple):
+    """A person who was let in.
+
+    Attributes:
+        token: to be used from now on.
+        session: what it stands for.
+        granted: identifiers of the connections that this request granted; none where it renewed a session.
+    """
+
+    token: str
+    session: Session
+    granted: tuple[str, ...] = ()
+
+
 class Door:
     """Lets people in."""
 
     def __init__(
         self,
         schemes: Sequence[Scheme],
-        ring: Sequence[Key],
+        ring: KeyRing,
         sessions: Sessions,
         store: Store,
         targets: Targets,
@@ -78,15 +93,12 @@ class Door:
         self._require_key = require_key
         self._resolve = resolver
 
-    async def enter(self, claim: Claim, token: str) -> tuple[str, Session]:
+    async def enter(self, claim: Claim, token: str) -> Admission:
         """Redeem a signed request, or renew the session of a token that comes with it.
 
         Args:
             claim: the request.
             token: a token sent along; empty where there is none.
-
-        Returns:
-            The token to use from now on, and its session.
 
         Raises:
             RefusedError: no; logged and counted already.
@@ -98,24 +110,24 @@ class Door:
             if scheme is not None:
                 return await self._redeem(scheme, claim, token, held)
             if held is not None:
-                return token, held
+                return Admission(token, held)
             raise RefusedError(Reason.NO_CREDENTIALS)
         except RefusedError as error:
             self._refused(claim, error)
             raise
 
-    async def _redeem(
-        self, scheme: Scheme, claim: Claim, token: str, held: Session | None
-    ) -> tuple[str, Session]:
-        keys = [key for key in self._ring if scheme.name in key.schemes]
-        grant = scheme.verify(claim, keys, self._clock())
+    async def _redeem(self, scheme: Scheme, claim: Claim, token: str, held: Session | None) -> Admission:
+        now = self._clock()
+        grant = scheme.verify(claim, self._ring.keys(scheme.name, now), now)
         log = structlog.get_logger().bind(
             user=grant.user, key_id=grant.key_id, address=claim.address, scheme=scheme.name
         )
         try:
             if held is not None and await self._redeemed_by(grant) == held.token_hash:
-                return token, held  # a page that was opened with the signature in its address, and reloaded
-            grant = await self._checked(grant)
+                return Admission(
+                    token, held
+                )  # a page that was opened with the signature in its address, and reloaded
+            grant = await self._checked(grant, claim.address)
             if not await self._store.add(
                 Kind.NONCE, grant.nonce, b"", max(grant.nonce_expires, self._clock()) + NONCE_GRACE
             ):
@@ -127,7 +139,7 @@ class Door:
 
     async def _admitted(
         self, grant: Grant, token: str, held: Session | None, log: structlog.stdlib.BoundLogger
-    ) -> tuple[str, Session]:
+    ) -> Admission:
         session = await self._sessions.add(token, held, grant) if held is not None else None
         if session is None:
             token, session = await self._sessions.open(grant)
@@ -143,8 +155,9 @@ class Door:
             connections=",".join(connection.identifier for connection in grant.connections),
             targets=",".join(connection.parameters.get("hostname", "") for connection in grant.connections),
             dropped=",".join(grant.dropped),
+            subject=grant.subject,
         )
-        return token, session
+        return Admission(token, session, tuple(row.identifier for row in grant.connections))
 
     async def _redeemed_by(self, grant: Grant) -> str | None:
         """The session that redeemed this very request, if one did."""
@@ -153,9 +166,14 @@ class Door:
 
     # -- what holds for every scheme ---------------------------------------------------------------------------------
 
-    async def _checked(self, grant: Grant) -> Grant:
-        await self._check_key(grant.user)
-        connections = [await self._dialable(connection) for connection in grant.connections]
+    async def _checked(self, grant: Grant, address: str) -> Grant:
+        entry = self._ring.entry(grant.key_id)
+        assert entry is not None  # a scheme was given no others
+        grant = enforce(grant, entry.limits, address)
+        if grant.connections:
+            await self._check_key(grant.user)
+        targets = [self._targets, Targets(entry.limits.targets)] if entry.limits.targets else [self._targets]
+        connections = [await self._dialable(connection, targets) for connection in grant.connections]
         return replace(grant, connections=tuple(connections))
 
     async def _check_key(self, user: str) -> None:
@@ -170,17 +188,17 @@ class Door:
         if key is not None and key.weak:
             structlog.get_logger().warning("weak key", user=user, file=key.name)
 
-    async def _dialable(self, connection: Connection) -> Connection:
+    async def _dialable(self, connection: Connection, targets: Sequence[Targets]) -> Connection:
         """The connection with the addresses that were checked in the place of names."""
         parameters = dict(connection.parameters)
         for host, port in HOST_PARAMETERS:
             if parameters.get(host):
                 is_ssh = port == "sftp-port" or (port == "port" and connection.protocol == "ssh")
                 number = parameters.get(port) or (SSH_PORT if is_ssh else "")
-                parameters[host] = await self._permitted(parameters[host], number)
+                parameters[host] = await self._permitted(parameters[host], number, targets)
         return replace(connection, parameters=parameters)
 
-    async def _permitted(self, host: str, port: str) -> str:
+    async def _permitted(self, host: str, port: str, targets: Sequence[Targets]) -> str:
         if not (port.isascii() and port.isdigit() and len(port) <= 5):
             raise RefusedError(Reason.TARGET_NOT_ALLOWED, "the port is not a number")
         try:
@@ -188,7 +206,8 @@ class Door:
             for (
                 address
             ) in addresses:  # all of them: a name with one good address is a name somebody plays with
-                self._targets.check(address, int(port))
+                for allowed in targets:
+                    allowed.check(address, int(port))
         except TargetRefusedError as error:
             raise RefusedError(Reason.TARGET_NOT_ALLOWED, str(error)) from None
         if not addresses:
@@ -196,6 +215,9 @@ class Door:
         return addresses[0]
 
     def _refused(self, claim: Claim, error: RefusedError) -> None:
+        """Log and count a refusal; a key may let its platform hear the reason."""
+        entry = self._ring.entry(error.key_id)
+        error.explain = entry is not None and entry.limits.explain
         self._metrics.refused.labels(error.reason.value).inc()
         expected = error.reason is Reason.NO_CREDENTIALS  # the sign-in page asks so
         structlog.get_logger().log(

@@ -16,7 +16,9 @@ from broker.access import Route, guard
 from broker.admission import Door
 from broker.auth.base import Key
 from broker.auth.hmac_v1 import HmacV1, Rules
+from broker.auth.jwt import JwtRules, JwtScheme
 from broker.gateway import Gateway
+from broker.keyring import Entry, KeyRing, KeyRingError, Limits
 from broker.keys import KeyDirectory
 from broker.metrics import Metrics
 from broker.parts import PARTS, Parts
@@ -25,18 +27,23 @@ from broker.proxyd_client import Address
 from broker.sessions import Sessions
 from broker.store import open_store
 from broker.targets import Targets
-from broker.views import data, health, pages, tokens, tunnel_http, tunnel_ws
+from broker.views import connect, data, health, pages, tokens, tunnel_http, tunnel_ws
 from broker.webapp import Webapp, default_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from broker.auth.base import Scheme
     from broker.settings import Settings
 
-__all__ = ["make_app", "routes"]
+__all__ = ["make_app", "reload_ring", "routes"]
 
 MINUTE = 60.0
+SECRET_KEY = "secret-key"  # noqa: S105 - a name
+"""The name of the key that the setting of that name makes."""
+RING_INTERVAL = 5.0
+"""Seconds between two looks at the key ring file."""
 KEEP_ALIVE = 5.0
 """Seconds of a browser's silence after which the daemon is sent a `nop` for it."""
 
@@ -54,7 +61,7 @@ def make_app(
     Raises:
         StoreError: the store cannot be opened.
         OSError: a file that a setting names cannot be read.
-        ValueError: a setting is wrong in a way that only its use shows; the text names it.
+        KeyRingError: the key ring cannot be read.
     """
     parts = _parts(settings, clock, webapp or default_folder())
     app = web.Application(
@@ -72,7 +79,14 @@ def make_app(
 
 def routes(base_path: str) -> list[Route]:
     """The table of routes, with whole paths; the one that takes every other path is last."""
-    below = (*tokens.ROUTES, *data.ROUTES, *tunnel_ws.ROUTES, *tunnel_http.ROUTES, *pages.ROUTES)
+    below = (
+        *connect.ROUTES,
+        *tokens.ROUTES,
+        *data.ROUTES,
+        *tunnel_ws.ROUTES,
+        *tunnel_http.ROUTES,
+        *pages.ROUTES,
+    )
     return [
         *health.ROUTES,
         *pages.redirects(base_path),
@@ -99,9 +113,10 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         allow_insecure=settings.allow_insecure_proxyd,
         max_tunnels=settings.max_tunnels,
     )
+    ring = _ring(settings)
     door = Door(
-        [HmacV1(_v1_rules(settings))],
-        _ring(settings),
+        _schemes(settings),
+        ring,
         sessions,
         store,
         Targets(settings.allowed_targets),
@@ -111,13 +126,19 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         require_key=settings.require_privkey,
     )
     polled = PolledTunnels(gateway, time.monotonic)
-    return Parts(settings, store, sessions, door, gateway, polled, metrics, Webapp(webapp))
+    return Parts(settings, store, sessions, ring, door, gateway, polled, metrics, Webapp(webapp))
 
 
 def _key_directory(settings: Settings) -> KeyDirectory | None:
     if not settings.use_local_privkey:
         return None
     return KeyDirectory(settings.key_directory, settings.key_names, settings.key_group)
+
+
+def _schemes(settings: Settings) -> list[Scheme]:
+    """Every way to sign; the first that recognises a request verifies it."""
+    jwt_rules = JwtRules(settings.public_origin, settings.jwt_max_lifetime, settings.clock_skew)
+    return [JwtScheme(jwt_rules), HmacV1(_v1_rules(settings))]
 
 
 def _v1_rules(settings: Settings) -> Rules:
@@ -132,12 +153,17 @@ def _v1_rules(settings: Settings) -> Rules:
     )
 
 
-def _ring(settings: Settings) -> list[Key]:
+def _ring(settings: Settings) -> KeyRing:
     secret = settings.secret_key.get_secret_value()
-    if not secret:
-        structlog.get_logger().warning("secret-key is not set: no link can be redeemed")
-        return []
-    return [Key("secret-key", secret.encode(), frozenset({"v1"}))]
+    fixed = (
+        [Entry(Key(SECRET_KEY, secret.encode()), Limits.model_validate({"schemes": ("v1",)}))]
+        if secret
+        else []
+    )
+    ring = KeyRing(fixed, settings.key_ring)
+    if not len(ring):
+        structlog.get_logger().warning("neither secret-key nor key-ring is set: no link can be redeemed")
+    return ring
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
@@ -147,6 +173,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         asyncio.create_task(parts.sessions.keep_alive(), name="keep sessions"),
         asyncio.create_task(parts.polled.keep_clean(), name="keep polled tunnels clean"),
         asyncio.create_task(_keep_tunnels_alive(parts.sessions), name="keep tunnels alive"),
+        asyncio.create_task(_keep_ring_fresh(parts.ring), name="keep key ring fresh"),
     ]
     yield
     for task in tasks:
@@ -162,3 +189,20 @@ async def _keep_tunnels_alive(sessions: Sessions) -> None:
         await asyncio.sleep(KEEP_ALIVE)
         for tunnel in sessions.tunnels():
             tunnel.keep_alive()
+
+
+async def _keep_ring_fresh(ring: KeyRing) -> None:
+    while True:
+        await asyncio.sleep(RING_INTERVAL)
+        if await asyncio.to_thread(ring.changed):
+            reload_ring(ring)
+
+
+def reload_ring(ring: KeyRing) -> None:
+    """Read the key ring anew; a broken file is logged and leaves it as it was."""
+    try:
+        ring.reload()
+    except KeyRingError as error:
+        structlog.get_logger().error("key ring not read", reason=str(error))
+    else:
+        structlog.get_logger().info("key ring read", keys=len(ring))

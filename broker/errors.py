@@ -97,7 +97,8 @@ def _told(error: Exception) -> ApiError:
         case RefusedError() if error.reason is Reason.RATE_LIMITED:
             return ApiError(429, "Too many attempts.", {hdrs.RETRY_AFTER: error.detail})
         case RefusedError():
-            return ApiError(403, REFUSAL, kind=INVALID_CREDENTIALS)
+            message = f"{REFUSAL} ({error})" if error.explain else REFUSAL
+            return ApiError(403, message, kind=INVALID_CREDENTIALS)
         case MalformedError():
             return ApiError(400, str(error))
         case StatusError():

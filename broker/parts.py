@@ -13,6 +13,7 @@ from broker.sessions import Session, Sessions
 if TYPE_CHECKING:
     from broker.admission import Door
     from broker.gateway import Gateway
+    from broker.keyring import KeyRing
     from broker.metrics import Metrics
     from broker.polling import PolledTunnels
     from broker.settings import Settings
@@ -29,6 +30,7 @@ class Parts:
     settings: Settings
     store: Store
     sessions: Sessions
+    ring: KeyRing
     door: Door
     gateway: Gateway
     polled: PolledTunnels

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from broker.app import make_app
+from broker.app import make_app, reload_ring
 from broker.parts import PARTS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ListenError(Exception):
 
 
 async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once. SIGHUP reads the key ring anew.
 
     Args:
         settings: how.
@@ -51,12 +51,13 @@ async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: Non
 
     Raises:
         ListenError: an address cannot be opened.
-        StoreError, OSError, ValueError: see `make_app`.
+        StoreError, OSError, KeyRingError: see `make_app`.
     """
     app = make_app(settings)
     runner = web.AppRunner(app, shutdown_timeout=CLOSING_TIMEOUT, handle_signals=False)
     metrics = web.AppRunner(_metrics_app(app), access_log=None, shutdown_timeout=0.1)
     stop = _Stop()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_ring, app[PARTS].ring)
     await runner.setup()
     await metrics.setup()
     try:
@@ -102,7 +103,7 @@ class _Stop:
         await self._asked.acquire()
 
     def close(self) -> None:
-        for number in STOP_SIGNALS:
+        for number in (*STOP_SIGNALS, signal.SIGHUP):
             self._loop.remove_signal_handler(number)
 
 

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-__all__ = ["Network", "Settings", "Target", "parse_target"]
+__all__ = ["Network", "Networks", "Settings", "Target", "TargetList", "Words", "parse_target"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -220,6 +220,9 @@ class Settings(BaseModel):
         SecretStr(""),
         description="The secret that the platform signs v1 links with; used as it stands, in UTF-8.",
     )
+    key_ring: FilePath | None = Field(
+        None, description="File of keys with their limits, TOML or JSON; read again when it changes."
+    )
     timestamp_age_limit: int = Field(
         600_000, ge=0, le=86_400_000, description="Milliseconds that a v1 link is good for."
     )
@@ -228,6 +231,13 @@ class Settings(BaseModel):
     )
     clock_skew: float = Field(
         30.0, ge=0, le=300, description="Seconds that a signed timestamp may lie in the future."
+    )
+    public_origin: Literal[""] | Annotated[str, AfterValidator(_origin)] = Field(
+        "",
+        description="Our own origin as people see it, like `https://desk.example.org`: the audience of tokens.",
+    )
+    jwt_max_lifetime: float = Field(
+        120.0, gt=0, le=86400, description="Seconds that a signed token may be valid for."
     )
     default_protocol: Literal["", "ssh", "vnc", "rdp"] = Field(
         "", description="Protocol of a v1 link that names none; only `ssh` and `vnc` can be opened."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,8 +21,6 @@ __all__ = [
     "RefusedError",
     "Scheme",
 ]
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CONNECTION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 """A connection id as a platform may choose it."""
@@ -58,6 +55,7 @@ class RefusedError(Exception):
         reason: the machine reason.
         detail: a few words for the log; never a secret or a signature.
         key_id: the key concerned, where known.
+        explain: whether the requester may hear the reason.
     """
 
     def __init__(self, reason: Reason, detail: str = "", key_id: str = "") -> None:
@@ -65,6 +63,7 @@ class RefusedError(Exception):
         self.reason = reason
         self.detail = detail
         self.key_id = key_id
+        self.explain = False
 
 
 class MalformedError(Exception):
@@ -101,29 +100,19 @@ class Claim:
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of the key ring.
+    """What a scheme needs of a key; what it may be used for is the key ring's.
 
     Attributes:
         key_id: its name.
-        secret: the bytes that sign.
-        schemes: schemes it may be used with.
-        sources: networks that may send requests signed with it; empty means any.
+        secret: the bytes that sign; empty for a key pair.
+        public_key: PEM of the public half of a pair, or empty.
+        reusable: a request may be redeemed more than once, where its scheme has that notion.
     """
 
     key_id: str
-    secret: bytes = field(repr=False)
-    schemes: frozenset[str] = frozenset()
-    sources: tuple[Network, ...] = ()
-
-    def accepts_source(self, address: str) -> bool:
-        """Whether a request from this address may use the key."""
-        if not self.sources:
-            return True
-        try:
-            value = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(value in network for network in self.sources)
+    secret: bytes = field(default=b"", repr=False)
+    public_key: bytes = field(default=b"", repr=False)
+    reusable: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +145,8 @@ class Grant:
         nonce_expires: Unix seconds after which the request is refused for its age.
         expires: Unix seconds after which the grant is void, or None: the session's own time-out decides.
         dropped: names of parameters that were left out, for the log.
+        subject: who the platform says it is, where that differs from `user`; for the log.
+        operator: asks for the operator's role, which only a key that may give it can.
     """
 
     source: str
@@ -166,6 +157,8 @@ class Grant:
     nonce_expires: float
     expires: float | None = None
     dropped: tuple[str, ...] = ()
+    subject: str = ""
+    operator: bool = False
 
 
 class Scheme(Protocol):

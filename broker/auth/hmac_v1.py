@@ -81,8 +81,6 @@ class HmacV1:
         try:
             self._check_age(values["timestamp"], now)
             self._check_profile(values)
-            if not key.accepts_source(claim.address):
-                raise RefusedError(Reason.SOURCE_NOT_ALLOWED)
             return self._grant(claim, values, key, signature, now)
         except RefusedError as error:
             error.key_id = key.key_id

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from broker.sessions import Session
 
-__all__ = ["Wanted", "read_body", "wanted"]
+__all__ = ["BY_COOKIE", "COOKIE", "Wanted", "read_body", "wanted"]
+
+COOKIE = "fanlight-token"
+"""Holds the token of a person who came through `connect`."""
+BY_COOKIE = "cookie"
+"""`session=cookie` in the page's address: the cookie's token goes before one that the tab kept."""
 
 BODY_TIMEOUT = 10.0
 """Seconds that a body has to arrive in full."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from aiohttp import hdrs, web
 
 from broker.access import Route, by_token, token_of
@@ -12,10 +10,7 @@ from broker.auth.form import MAX_BODY, parse_form
 from broker.errors import ApiError, not_found
 from broker.parts import PARTS, SENDER, SESSION
 from broker.sessions import hashed
-from broker.views.base import read_body
-
-if TYPE_CHECKING:
-    from broker.sessions import Session
+from broker.views.base import BY_COOKIE, COOKIE, read_body
 
 __all__ = ["ROUTES"]
 
@@ -29,24 +24,30 @@ async def create(request: web.Request) -> web.Response:
         raise ApiError(415, "A form is expected, not multipart.")
     form = parse_form(await read_body(request, MAX_BODY))
     claim = Claim(form, request[SENDER].address)
-    token, session = await request.app[PARTS].door.enter(claim, claim.first("token") or token_of(request))
-    return web.json_response(_described(token, session))
+    admission = await request.app[PARTS].door.enter(claim, _token(request, claim))
+    session = admission.session
+    return web.json_response(
+        {
+            "authToken": admission.token,
+            "username": session.user,
+            "dataSource": session.source,
+            "availableDataSources": [session.source],
+        }
+    )
 
 
-def _described(token: str, session: Session) -> dict[str, Any]:
-    return {
-        "authToken": token,
-        "username": session.user,
-        "dataSource": session.source,
-        "availableDataSources": [session.source],
-    }
+def _token(request: web.Request, claim: Claim) -> str:
+    """The token that comes with a request: the one named, or the cookie's where the page was sent here with it."""
+    cookie = request.cookies.get(COOKIE, "")
+    given = claim.first("token") or token_of(request)
+    return cookie if cookie and (not given or claim.first("session") == BY_COOKIE) else given
 
 
 async def delete(request: web.Request) -> web.Response:
     """`DELETE api/tokens/{token}`: forget a token and close its tunnels."""
     if not await request.app[PARTS].sessions.close(hashed(request.match_info["token"])):
         raise not_found("token")
-    return web.Response(status=204)
+    return _forgotten(request)
 
 
 async def check(request: web.Request) -> web.Response:
@@ -57,7 +58,13 @@ async def check(request: web.Request) -> web.Response:
 async def log_out(request: web.Request) -> web.Response:
     """`DELETE api/session`: forget the token in use."""
     await request.app[PARTS].sessions.close(request[SESSION].token_hash)
-    return web.Response(status=204)
+    return _forgotten(request)
+
+
+def _forgotten(request: web.Request) -> web.Response:
+    response = web.Response(status=204)
+    response.del_cookie(COOKIE, path=request.app[PARTS].settings.base_path)
+    return response
 
 
 ROUTES = (

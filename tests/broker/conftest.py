@@ -16,6 +16,7 @@ from broker.parts import PARTS
 from broker.settings import Settings
 from tests.fakes.guacd import Guacd
 from tests.fakes.platform import Platform
+from tests.servers import processes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -139,6 +140,7 @@ def serve(clock: Clock, page_folder: Path) -> Any:
     @asynccontextmanager
     async def serving(daemon: Guacd | None = None, **settings: Any) -> AsyncIterator[Broker]:
         values: dict[str, Any] = {"secret_key": SECRET, "store": "sqlite://", **settings}
+        values |= {"guacd_port": processes.free_port(), **values}
         if daemon is not None and daemon.port:
             values |= {"guacd_hostname": "127.0.0.1", "guacd_port": daemon.port}
         app = make_app(Settings(**values), clock=clock, webapp=page_folder)

@@ -21,7 +21,7 @@ PUBLIC = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/guacamole"), ("GET", "/guacamole/"),
     ("GET", "/guacamole/{path:(?!api/).+}"), ("GET", "/guacamole/api/languages"),
     ("GET", "/guacamole/api/patches"), ("POST", "/guacamole/api/tokens"),
-    ("DELETE", "/guacamole/api/tokens/{token}"),
+    ("DELETE", "/guacamole/api/tokens/{token}"), ("GET", "/guacamole/connect"),
 }  # fmt: skip
 """Everything that asks nobody who they are. A new line here is a decision."""
 

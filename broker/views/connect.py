@@ -1,0 +1,47 @@
+"""`connect`: a signed link that a browser opens. It is redeemed once, and leaves nothing in the address bar."""
+
+from __future__ import annotations
+
+import base64
+
+from aiohttp import hdrs, web
+
+from broker.access import Route
+from broker.auth.base import Claim
+from broker.auth.form import parse_form
+from broker.parts import PARTS, SENDER
+from broker.views.base import BY_COOKIE, COOKIE
+
+__all__ = ["ROUTES"]
+
+
+async def connect(request: web.Request) -> web.Response:
+    """`GET connect?…`: any signed request; answers with a cookie and the way to a clean address."""
+    parts = request.app[PARTS]
+    claim = Claim(parse_form(request.rel_url.raw_query_string.encode()), request[SENDER].address)
+    admission = await parts.door.enter(claim, request.cookies.get(COOKIE, ""))
+    base_path = parts.settings.base_path
+    response = web.Response(
+        status=303,
+        headers={hdrs.LOCATION: f"{base_path}#/{_place(admission.granted, admission.session.source)}"},
+    )
+    response.set_cookie(
+        COOKIE,
+        admission.token,
+        path=base_path,
+        httponly=True,
+        samesite="Lax",
+        secure="https" in {request[SENDER].scheme, parts.settings.public_origin.partition(":")[0]},
+    )
+    return response
+
+
+def _place(granted: tuple[str, ...], source: str) -> str:
+    """The page of the connection, or the home page where there are several."""
+    if len(granted) != 1:
+        return f"?session={BY_COOKIE}"
+    name = base64.urlsafe_b64encode(f"{granted[0]}\0c\0{source}".encode()).rstrip(b"=").decode()
+    return f"client/{name}?session={BY_COOKIE}"
+
+
+ROUTES = (Route(hdrs.METH_GET, "connect", connect),)
