@@ -369,10 +369,16 @@ INDEX = "application/vnd.glyptodon.guacamole.stream-index+json"
 
 
 class HasFiles:
-    """A desktop with folders: a `Filesystem` object, uploads by `put` and by `file`."""
+    """A desktop with folders: a filesystem object, uploads by `put` and by `file`.
+
+    Attributes:
+        tree: content by absolute path; None is a folder.
+        room: bytes that an uploaded file may have: more fails at the end, as on a full disk.
+    """
 
     def __init__(self, tree: dict[str, bytes | None]) -> None:
         self.tree = tree
+        self.room = 1 << 40
         self._acked: dict[str, asyncio.Queue[str]] = {}
 
     async def __call__(self, line: Line) -> None:
@@ -396,8 +402,9 @@ class HasFiles:
                 name = writing[args[0]]
                 self.tree[name] = (self.tree[name] or b"") + base64.b64decode(args[1])
                 await line.send("ack", args[0], "OK", 0)
-            elif opcode == "end":
-                writing.pop(args[0], None)
+            elif opcode == "end" and args[0] in writing:
+                full = len(self.tree[writing.pop(args[0])] or b"") > self.room
+                await line.send("ack", args[0], "SFTP: Close failed" if full else "OK", 512 if full else 0)
             elif opcode == "ack" and args[0] in self._acked:
                 self._acked[args[0]].put_nowait(args[2])
 

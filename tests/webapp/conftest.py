@@ -34,7 +34,9 @@ def visit(chromium: Browser, tier: WebTier) -> Iterator[Callable[..., Person]]:
     persons: list[Person] = []
 
     def make(**settings: object) -> Person:
-        persons.append(Person(chromium.new_context(**{"viewport": {"width": 800, "height": 600}} | settings), tier))
+        persons.append(
+            Person(chromium.new_context(**{"viewport": {"width": 800, "height": 600}} | settings), tier)
+        )
         return persons[-1]
 
     yield make

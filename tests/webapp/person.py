@@ -81,7 +81,9 @@ class Person:
     def wait_sent(self, opcode: str, expected: Sequence[tuple[str, ...]]) -> None:
         """Wait until the browser sent exactly this at the end."""
         try:
-            eventually(lambda: self.sent(opcode)[-len(expected) :] == list(expected), f"{opcode} {expected} was sent")
+            eventually(
+                lambda: self.sent(opcode)[-len(expected) :] == list(expected), f"{opcode} {expected} was sent"
+            )
         except AssertionError as error:
             raise AssertionError(f"{error}; it was {self.sent(opcode)[-8:]}") from None
 

@@ -141,7 +141,9 @@ def test_buttons_drags_and_the_wheel(person: Person) -> None:
     person.wait_sent("mouse", [("50", "60", "32"), ("50", "60", "0")])
 
 
-def test_the_window_sizes_the_instance_and_dense_screens_get_their_pixels(visit: Callable[..., Person]) -> None:
+def test_the_window_sizes_the_instance_and_dense_screens_get_their_pixels(
+    visit: Callable[..., Person],
+) -> None:
     person = visit(device_scale_factor=2)
     line = person.open("desktop")
     assert (line.query["GUAC_WIDTH"], line.query["GUAC_DPI"]) == ("1600", "192")

@@ -2,6 +2,7 @@
 import Guacamole from "guacamole-common-js";
 import type { Emitter } from "./emitter.ts";
 import type { Reporter } from "./failure.ts";
+import { OutgoingStreams } from "./outgoing.ts";
 import { readText } from "./streams.ts";
 import {
   HTTP_PATH,
@@ -64,9 +65,12 @@ const MIMETYPES = { GUAC_IMAGE: ["image/png", "image/jpeg", "image/webp"] };
 export class Connection {
   readonly client: Guacamole.Client;
   readonly transport: Transport;
+  /** Streams for uploads. */
+  readonly outgoing = new OutgoingStreams((...elements) => this.send(...elements));
 
   readonly #tunnel: Guacamole.Tunnel;
   readonly #ended: (ending: Ending) => void;
+  #drawing = false;
   #over = false;
 
   /**
@@ -133,9 +137,11 @@ export class Connection {
     };
     const act = tunnel.oninstruction;
     tunnel.oninstruction = (opcode, args) => {
-      if (DRAWING.has(opcode)) {
-        tunnel.oninstruction = act;
+      if (!this.#drawing && DRAWING.has(opcode)) {
+        this.#drawing = true;
         events.emit("drawing", undefined);
+      } else if (opcode === "ack") {
+        this.outgoing.acknowledged(Number(args[0]), Number(args[2]));
       }
       act?.(opcode, args);
     };

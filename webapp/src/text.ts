@@ -21,7 +21,7 @@ export function formatBytes(bytes: number, language: string): string {
   return new Intl.NumberFormat(language, {
     style: "unit",
     unit: units[power] as string,
-    unitDisplay: power === 0 ? "narrow" : "short",
+    unitDisplay: "short",
     maximumFractionDigits: power > 1 ? 1 : 0,
   }).format(bytes / 1000 ** power);
 }

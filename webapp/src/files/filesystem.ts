@@ -58,11 +58,6 @@ export class Filesystem {
   read(path: string, opened: (stream: Guacamole.InputStream) => void): void {
     this.object.requestInputStream(path, opened);
   }
-
-  /** Write a file; an existing one is replaced. */
-  write(path: string, mimetype: string): Guacamole.OutputStream {
-    return this.object.createOutputStream(mimetype || "application/octet-stream", path);
-  }
 }
 
 /** A name below a folder. */

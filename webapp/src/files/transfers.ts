@@ -1,10 +1,13 @@
 /** Files on their way, in both directions; several at once, each with progress and an end. */
 import Guacamole from "guacamole-common-js";
 import { Emitter } from "../emitter.ts";
+import type { OutgoingStream } from "../outgoing.ts";
 import { BLOB_BYTES, blobBytes, blobOf } from "../streams.ts";
 
 /** Blobs on their way to the instance before the first of them is acknowledged: a long line stays full. */
 const WINDOW = 32;
+/** Statuses up to this one mean success. */
+const MAX_SUCCESS = 0xff;
 const READ_BYTES = 1024 * 1024;
 /** Small pieces are joined when this many bytes are together: browsers keep large ones on disk. */
 const JOIN_BYTES = 4 * 1024 * 1024;
@@ -77,8 +80,8 @@ export abstract class Transfer {
 /** A file to the instance. */
 export class Upload extends Transfer {
   readonly #file: File;
-  readonly #open: () => Guacamole.OutputStream;
-  #stream: Guacamole.OutputStream | null = null;
+  readonly #open: () => OutgoingStream;
+  #stream: OutgoingStream | null = null;
   /** A part of the file, and how much of it is on its way. */
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array();
   #read = 0;
@@ -86,37 +89,45 @@ export class Upload extends Transfer {
   #flying: number[] = [];
   #pumping = false;
   #opened = false;
+  #ended = false;
 
   /** @param open opens the stream on the instance's side. */
-  constructor(file: File, open: () => Guacamole.OutputStream) {
+  constructor(file: File, open: () => OutgoingStream) {
     super(file.name, "upload", file.size);
     this.#file = file;
     this.#open = open;
   }
 
   protected override begin(): void {
-    this.#stream = this.#open();
+    try {
+      this.#stream = this.#open();
+    } catch {
+      this.fail(Guacamole.Status.Code.CLIENT_TOO_MANY);
+      return;
+    }
     this.#stream.onack = (status) => this.#acknowledged(status);
   }
 
+  /** The stream is never ended: a file that was not ended does not appear on the instance. */
   override cancel(): void {
     this.finish("cancelled");
-    this.#stream?.sendEnd();
   }
 
-  #acknowledged(status: Guacamole.Status): void {
+  #acknowledged(status: number): void {
     if (this.state !== "running") {
       return;
     }
-    if (status.isError()) {
-      this.fail(status.code);
-      return;
+    if (status > MAX_SUCCESS) {
+      this.#stream?.release();
+      this.fail(status);
+    } else if (this.#ended) {
+      this.#stream?.release();
+      this.finish("done");
+    } else {
+      this.progress(this.#opened ? (this.#flying.shift() ?? 0) : 0);
+      this.#opened = true;
+      this.#pump();
     }
-    if (this.#opened) {
-      this.progress(this.#flying.shift() ?? 0);
-    }
-    this.#opened = true;
-    this.#pump();
   }
 
   async #pump(): Promise<void> {
@@ -128,13 +139,12 @@ export class Upload extends Transfer {
       while (this.state === "running" && this.#flying.length < WINDOW && this.#offset < this.#file.size) {
         await this.#sendSome();
       }
-      if (this.state === "running" && this.done >= this.#file.size) {
-        this.#stream?.sendEnd();
-        this.finish("done");
+      if (this.state === "running" && this.done >= this.#file.size && !this.#ended) {
+        this.#ended = true;
+        this.#stream?.end();
       }
     } catch {
       // The file changed or went away while it was read.
-      this.#stream?.sendEnd();
       this.fail(Guacamole.Status.Code.CLIENT_BAD_REQUEST);
     } finally {
       this.#pumping = false;
@@ -151,7 +161,7 @@ export class Upload extends Transfer {
     this.#read += chunk.length;
     this.#offset += chunk.length;
     this.#flying.push(chunk.length);
-    this.#stream?.sendBlob(blobOf(chunk));
+    this.#stream?.blob(blobOf(chunk));
   }
 }
 

@@ -108,8 +108,7 @@ export class FilesPanel {
       make("span", { class: "fl-file-facts" }, facts.join(" · ")),
     );
     if (!entry.folder) {
-      button.append(icon("download"));
-      button.setAttribute("aria-label", t("files.download", { name: tame(entry.name, 255) }));
+      button.append(make("span", { class: "fl-unseen" }, t("files.download")), icon("download"));
     }
     button.addEventListener("click", () => (entry.folder ? this.#open(entry.path) : this.#download(entry)));
     return make("li", {}, button);
@@ -122,13 +121,16 @@ export class FilesPanel {
 
   /** Upload into the folder that is shown. */
   #upload(files: File[]): void {
-    const filesystem = this.#filesystem;
-    if (filesystem === null) {
+    const outgoing = this.#session.connection?.outgoing;
+    const object = this.#filesystem?.object.index;
+    if (outgoing === undefined || object === undefined) {
       return;
     }
     const folder = this.#folder;
     for (const file of files) {
-      const upload = new Upload(file, () => filesystem.write(join(folder, file.name), file.type));
+      const upload = new Upload(file, () =>
+        outgoing.open(["put", object], [typeOf(file), join(folder, file.name)]),
+      );
       upload.events.on("change", () => {
         if (upload.state === "done" && this.#section.open && this.#folder === folder) {
           this.#open(folder);
@@ -140,11 +142,10 @@ export class FilesPanel {
 
   /** Files dropped on the session go where the instance takes uploads, which it alone knows. */
   #uploadToSession(files: File[]): void {
-    const client = this.#session.connection?.client;
-    if (client !== undefined) {
+    const outgoing = this.#session.connection?.outgoing;
+    if (outgoing !== undefined) {
       for (const file of files) {
-        const type = file.type || "application/octet-stream";
-        this.#transfers.add(new Upload(file, () => client.createFileStream(type, file.name)));
+        this.#transfers.add(new Upload(file, () => outgoing.open(["file"], [typeOf(file), file.name])));
       }
     }
   }
@@ -177,4 +178,8 @@ export class FilesPanel {
       }
     });
   }
+}
+
+function typeOf(file: File): string {
+  return file.type || "application/octet-stream";
 }

@@ -3,9 +3,12 @@ import { element, make, show } from "../dom.ts";
 import type { Session } from "../session.ts";
 import { type Key, t } from "../strings.ts";
 
-/** Schemes that every daemon of the protocol knows by name, and how they look. */
+/** Names under which a daemon knows its own scheme. */
+const DEFAULTS = ["", "default", "fanlight"];
+/** Schemes by name: two of our daemon, four that every daemon of the protocol knows; and how they look. */
 const SCHEMES: readonly { value: string; name: Key; foreground: string; background: string }[] = [
-  { value: "default", name: "scheme.default", foreground: "#d6dce6", background: "#10151c" },
+  { value: "default", name: "scheme.dark", foreground: "#d6dae1", background: "#1a1d23" },
+  { value: "fanlight-light", name: "scheme.light", foreground: "#2b2f36", background: "#fafaf8" },
   { value: "gray-black", name: "scheme.grayBlack", foreground: "#999999", background: "#000000" },
   { value: "white-black", name: "scheme.whiteBlack", foreground: "#ffffff", background: "#000000" },
   { value: "green-black", name: "scheme.greenBlack", foreground: "#3e993e", background: "#000000" },
@@ -41,7 +44,7 @@ export class TerminalPanel {
     if (name === "color-scheme") {
       show(this.#schemes, true);
       for (const choice of this.#schemes.querySelectorAll("input")) {
-        choice.checked = choice.value === (value || "default");
+        choice.checked = choice.value === (DEFAULTS.includes(value) ? "default" : value);
       }
     } else if (name === "font-size") {
       this.#points = Number.parseInt(value, 10) || 0;

@@ -17,7 +17,7 @@ import { TerminalPanel } from "../menu/terminal_panel.ts";
 import { recall, remember } from "../preferences.ts";
 import type { Target } from "../route.ts";
 import { Session, type State, type Surroundings } from "../session.ts";
-import { t } from "../strings.ts";
+import { type Key, t } from "../strings.ts";
 import { tame } from "../text.ts";
 import { Connecting, connectionName } from "./connecting.ts";
 import { Credentials } from "./credentials.ts";
@@ -26,6 +26,8 @@ import { NetworkWarning } from "./network_warning.ts";
 import { Notices } from "./notices.ts";
 
 const HINT_SEEN = "menu-hint-seen";
+const HINT_MS = 8000;
+const KINDS: Record<string, Key> = { ssh: "home.shell", vnc: "home.desktop" };
 
 export class SessionScreen {
   readonly session: Session;
@@ -127,7 +129,6 @@ export class SessionScreen {
   }
 
   #follow(open: boolean): void {
-    this.#root.classList.toggle("fl-behind", open);
     if (!open) {
       this.#clipboardPanel.flush();
       this.#keyboard.capture();
@@ -136,7 +137,9 @@ export class SessionScreen {
 
   /** What the instance calls itself, else what the connection is called. */
   #entitle(): void {
-    const title = tame(this.#title || connectionName(this.session.info), 120);
+    const { info } = this.session;
+    const kind = KINDS[info?.protocol ?? ""];
+    const title = tame(this.#title || connectionName(info), 120) || (kind === undefined ? "" : t(kind));
     element("menu-title", "h2").textContent = title || t("menu.title");
     document.title = title === "" ? this.#site : `${title} – ${this.#site}`;
   }
@@ -145,7 +148,12 @@ export class SessionScreen {
   #hintOnce(): void {
     if (recall(HINT_SEEN) === null) {
       remember(HINT_SEEN, "1");
-      this.#notices.say(t(isTouchDevice() ? "menu.hintTouch" : "menu.hint"));
+      const hint = element("menu-hint", "p");
+      hint.textContent = t(isTouchDevice() ? "menu.hintTouch" : "menu.hint");
+      show(hint, true);
+      const hide = () => show(hint, false);
+      window.setTimeout(hide, HINT_MS);
+      this.menu.events.on("open", hide);
     }
   }
 

@@ -1,0 +1,297 @@
+"""The drawer: each thing in it used as a person would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.screen import eventually
+from tests.fakes import web_tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.fakes.web_tier import WebTier
+    from tests.webapp.person import Person
+
+pytestmark = pytest.mark.e2e
+
+CHORD = ["Control", "Alt", "Shift"]
+
+
+def press_chord(person: Person) -> None:
+    for key in CHORD:
+        person.page.keyboard.down(key)
+    for key in CHORD:
+        person.page.keyboard.up(key)
+
+
+# -- opening and closing ---------------------------------------------------------------------------------------------
+
+
+def test_the_chord_opens_and_closes_and_keys_stay_where_they_belong(person: Person) -> None:
+    line = person.open("desktop")
+    press_chord(person)
+    person.see("#guac-menu.open")
+    held = {args[0] for args in person.sent("key") if args[1] == "1"} - {
+        args[0] for args in person.sent("key") if args[1] == "0"
+    }
+    assert held == set(), "modifiers that went to the instance were let go"
+    before = len(line.received)
+    person.page.locator("#clipboard-text").click()
+    person.page.keyboard.type("abc")
+    assert [entry for entry in line.received[before:] if entry.opcode == "key"] == []
+    press_chord(person)
+    person.miss("#guac-menu")
+    person.page.keyboard.type("z")
+    person.wait_sent("key", [("122", "1"), ("122", "0")])
+
+
+def test_escape_and_a_click_beside_close_it_and_the_focus_returns(person: Person) -> None:
+    person.open("desktop")
+    person.open_menu()
+    person.page.keyboard.press("Escape")
+    person.miss("#guac-menu")
+    person.open_menu()
+    person.page.mouse.click(100, 100)
+    person.miss("#guac-menu")
+    assert person.sent("mouse") == [], "the click beside was not the instance's"
+    person.page.keyboard.type("z")
+    person.wait_sent("key", [("122", "1"), ("122", "0")])
+
+
+def test_what_does_not_apply_is_absent(person: Person) -> None:
+    person.open("desktop")
+    menu = person.open_menu()
+    for absent in ("#connection-settings", "#devices", "#mouse-settings"):
+        assert not menu.locator(absent).is_visible()
+
+
+def test_the_keyboard_alone_reaches_everything(person: Person) -> None:
+    person.open("desktop")
+    press_chord(person)
+    person.see("#guac-menu.open")
+    reached = []
+    for _ in range(30):
+        person.page.keyboard.press("Tab")
+        reached.append(
+            person.page.evaluate("document.activeElement.id || document.activeElement.textContent")
+        )
+    assert "log-out" in reached
+    assert "menu-close" in reached
+    person.page.locator("#log-out").focus()
+    person.page.keyboard.press("Enter")
+    assert "You are logged out" in person.see("#sign-in").inner_text()
+
+
+def test_logging_out_gives_the_token_back(person: Person) -> None:
+    line = person.open("desktop")
+    person.open_menu()
+    person.page.locator("#log-out").click()
+    person.see("#sign-in")
+    eventually(lambda: line.ended, "the tunnel was closed")
+    eventually(
+        lambda: ("DELETE", f"/guacamole/api/tokens/{web_tier.TOKEN}") in person.tier.requests,
+        "the token was given back",
+    )
+    person.page.reload()
+    assert "from the portal" in person.see("#sign-in").inner_text()
+
+
+# -- panels ----------------------------------------------------------------------------------------------------------
+
+
+def test_kept_keys_are_sent_by_a_click(person: Person) -> None:
+    person.open("desktop")
+    person.open_menu("keyboard-settings")
+    person.page.locator("#send-keys >> text=Ctrl+Alt+Del").click()
+    pressed = [("65507", "1"), ("65513", "1"), ("65535", "1")]
+    person.wait_sent("key", pressed + [(keysym, "0") for keysym, _ in reversed(pressed)])
+    person.miss("#guac-menu")
+
+
+def test_zoom_asks_the_instance_for_the_size_that_fits(person: Person) -> None:
+    person.open("desktop")
+    person.open_menu("display-settings")
+    person.page.locator("#zoom-in").click()
+    person.wait_sent("size", [("727", "545")])
+    assert person.page.locator("#zoom-state").inner_text() == "110%"
+    person.page.locator("#auto-fit").check()
+    person.wait_sent("size", [("800", "600")])
+
+
+def test_an_instance_that_does_not_follow_scrolls_at_its_own_size(person: Person) -> None:
+    person.open("desktop")
+    person.open_menu("display-settings")
+    person.page.locator("#follow-window").uncheck()
+    for _ in range(4):
+        person.page.locator("#zoom-in").click()
+    person.page.keyboard.press("Escape")
+    box = person.page.locator("#display").bounding_box()
+    assert box is not None
+    assert round(box["width"]) == 1400
+    assert person.sent("size") == []
+    person.page.locator("#picture").evaluate("frame => frame.scrollTo(175, 175)")
+    person.page.mouse.click(350, 350)
+    person.wait_sent("mouse", [("300", "300", "1"), ("300", "300", "0")])
+
+
+def test_terminal_colours_and_text_size(person: Person) -> None:
+    line = person.open("shell")
+    menu = person.open_menu("connection-settings")
+    assert menu.locator("#color-scheme input[value=gray-black]").is_checked()
+    menu.locator("#color-scheme input[value=green-black]").check()
+    menu.locator("#font-larger").click()
+    eventually(
+        lambda: (
+            [args[2] for opcode, args in line.received if opcode == "argv"] == ["color-scheme", "font-size"]
+        ),
+        "both were sent",
+    )
+    assert menu.locator("#font-size-value").inner_text() == "13"
+
+
+def test_the_connection_is_measured(person: Person) -> None:
+    person.open("desktop")
+    menu = person.open_menu("connection-info")
+    eventually(lambda: " ms" in menu.locator("#quality").inner_text(), "the round trip was measured")
+    facts = menu.locator("#connection-facts").inner_text()
+    assert "800 × 600" in facts
+    assert "WebSocket" in facts
+
+
+def test_languages_are_complete_and_remembered(person: Person) -> None:
+    person.open("desktop")
+    menu = person.open_menu("about")
+    menu.locator("#language").select_option("de")
+    eventually(lambda: "Zwischenablage" in menu.inner_text(), "the menu speaks German")
+    assert menu.locator("#log-out").inner_text() == "Abmelden"
+    assert person.page.evaluate("document.documentElement.lang") == "de"
+    person.page.keyboard.press("Escape")
+    person.page.on("dialog", lambda dialog: dialog.accept())
+    person.page.reload()
+    person.wait_for("connected")
+    assert "Zwischenablage" in person.open_menu().inner_text()
+
+
+def test_appearance_is_chosen_and_remembered(visit: Callable[..., Person]) -> None:
+    person = visit(color_scheme="light")
+    surface = "getComputedStyle(document.body).backgroundColor"
+    person.page.goto(person.tier.url)
+    person.see("#sign-in")
+    light = person.page.evaluate(surface)
+    person.open("desktop")
+    person.open_menu("about").locator("#appearance").select_option("dark")
+    person.page.locator("#log-out").click()
+    person.see("#sign-in")
+    assert person.page.evaluate(surface) != light
+    person.page.reload()
+    person.see("#sign-in")
+    assert person.page.evaluate("document.documentElement.dataset.appearance") == "dark"
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tier: WebTier) -> web_tier.HasFiles:
+    content = bytes(range(256)) * 700
+    tree: dict[str, bytes | None] = {
+        "/data": None,
+        "/data/run 1.bin": content,
+        "/data/<b>😀.txt": b"x",
+        "/empty": None,
+    }
+    tier.scripts["files"] = script = web_tier.HasFiles(tree)
+    return script
+
+
+def test_folders_are_looked_through_and_files_fetched(
+    person: Person, files: web_tier.HasFiles, tmp_path: Path
+) -> None:
+    person.open("files")
+    person.open_menu("devices")
+    person.see("#files >> text=empty").click()
+    person.see("#files-state >> text=This folder is empty.")
+    person.page.locator("#files-path >> text=Files").click()
+    person.see("#files >> text=data").click()
+    person.see("#files >> text=<b>😀.txt")
+    person.see("#files >> text=179 kB")
+    with person.page.expect_download() as fetched:
+        person.page.locator("#files >> text=run 1.bin").click()
+    fetched.value.save_as(tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == files.tree["/data/run 1.bin"]
+    assert fetched.value.suggested_filename == "run 1.bin"
+    with person.page.expect_download() as fetched:
+        person.page.locator("#files >> text=<b>😀.txt").click()
+    assert fetched.value.suggested_filename.endswith("😀.txt")
+
+
+def test_files_are_uploaded_into_the_folder_shown(person: Person, files: web_tier.HasFiles) -> None:
+    person.open("files")
+    person.open_menu("devices")
+    person.see("#files >> text=data").click()
+    person.see("#files >> text=run 1.bin")
+    large, empty = bytes(reversed(range(256))) * 3000, b""
+    person.page.locator("#files-input").set_input_files(
+        [
+            {"name": "large 😀.bin", "mimeType": "application/octet-stream", "buffer": large},
+            {"name": "empty", "mimeType": "", "buffer": empty},
+        ]
+    )
+    person.see("#transfers >> text=Saved to /data")
+    eventually(lambda: files.tree.get("/data/large 😀.bin") == large, "every byte arrived")
+    eventually(lambda: files.tree.get("/data/empty") == empty, "the empty file arrived")
+    person.see("#files >> text=large 😀.bin")
+
+
+def test_files_dropped_on_the_session_are_uploaded(person: Person, files: web_tier.HasFiles) -> None:
+    person.open("files")
+    person.page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["dropped"], "note.txt", { type: "text/plain" }));
+            const target = document.getElementById("picture");
+            for (const type of ["dragenter", "dragover", "drop"]) {
+                target.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+            }
+        }"""
+    )
+    person.see("#transfers >> text=Uploaded")
+    assert files.tree["/home/alice/note.txt"] == b"dropped"
+
+
+def test_a_full_disk_is_told_at_the_end(person: Person, files: web_tier.HasFiles) -> None:
+    files.room = 100
+    person.open("files")
+    person.open_menu("devices")
+    person.page.locator("#files-input").set_input_files(
+        [{"name": "big", "mimeType": "", "buffer": b"x" * 20_000}]
+    )
+    person.see("#transfers .error >> text=The instance broke off the transfer.")
+
+
+def test_a_download_can_be_stopped(person: Person, files: web_tier.HasFiles) -> None:
+    files.tree["/huge"] = b"x" * 50_000_000
+    line = person.open("files")
+    person.open_menu("devices")
+    person.see("#files >> text=huge").click()
+    person.page.keyboard.press("Escape")
+    person.see("#transfers button").click()
+    person.see("#transfers >> text=Stopped")
+    eventually(
+        lambda: any(opcode == "ack" and args[2] != "0" for opcode, args in line.received),
+        "the instance was told",
+    )
+
+
+def test_a_lost_network_ends_transfers(person: Person, files: web_tier.HasFiles) -> None:
+    files.tree["/huge"] = b"x" * 50_000_000
+    line = person.open("files")
+    person.open_menu("devices")
+    person.see("#files >> text=huge").click()
+    person.page.keyboard.press("Escape")
+    person.tier.soon(line.drop)
+    person.see("#transfers .error")
