@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import structlog
 
+from proxyd.display.emit import blobs
 from proxyd.streams import ack
 from proxyd.wire.instruction import BLOB_BYTES, encode
 from proxyd.wire.status import Status, StatusError
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
 
     from proxyd.viewer import Viewer
 
-__all__ = ["BinaryReader", "BinaryWriter", "Download", "Entry", "Filesystem", "Transfers", "normal_path"]
+__all__ = [
+    "BinaryReader",
+    "BinaryWriter",
+    "Download",
+    "Entry",
+    "Filesystem",
+    "Pipe",
+    "Transfers",
+    "normal_path",
+]
 
 DIRECTORY = "application/vnd.glyptodon.guacamole.stream-index+json"
 FILE = "application/octet-stream"
@@ -124,7 +134,7 @@ class Transfers:
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
         self._objects: list[Filesystem] = []
-        self._downloads: dict[int, Download] = {}
+        self._outgoing: dict[int, Download | Pipe] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -164,18 +174,31 @@ class Transfers:
     def ack(self, index: str, code: str) -> None:
         """`ack`: the viewer took a blob, or wants no more."""
         if index.isascii() and index.isdigit() and len(index) < 6:
-            download = self._downloads.get(int(index))
-            if download is not None:
-                download.acknowledged(code == "0")
+            outgoing = self._outgoing.get(int(index))
+            if outgoing is not None:
+                outgoing.acknowledged(code == "0")
 
     def send_file(self, reader: BinaryReader, name: str) -> bool:
         """Offer a file to the viewer, which may save it; False where too many transfers run."""
         return self._start(self._download(("file",), (FILE, name), reader), "file")
 
-    def close(self) -> None:
-        """The viewer is gone: stop everything; half-written files are removed."""
+    def open_pipe(self, name: str) -> Pipe:
+        """Begin a named stream of text to the viewer."""
+        index = self._viewer.outbound.allocate()
+
+        def release() -> None:
+            del self._outgoing[index]
+            self._viewer.outbound.release(index)
+
+        pipe = self._outgoing[index] = Pipe(index, self._viewer.send, release)
+        self._viewer.send(encode("pipe", index, "text/plain", name))
+        return pipe
+
+    def close(self) -> set[asyncio.Task[None]]:
+        """The viewer is gone: stop everything; half-written files are removed. Returns what is still at it."""
         for task in self._tasks:
             task.cancel()
+        return set(self._tasks)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -215,12 +238,12 @@ class Transfers:
     async def _download(self, head: tuple[str, ...], tail: tuple[str, ...], reader: BinaryReader) -> None:
         outbound = self._viewer.outbound
         index = outbound.allocate()
-        download = self._downloads[index] = Download(index, self._viewer.send)
+        download = self._outgoing[index] = Download(index, self._viewer.send)
         try:
             self._viewer.send(encode(*head, index, *tail))
             await download.run(reader)
         finally:
-            del self._downloads[index]
+            del self._outgoing[index]
             outbound.release(index)
             await reader.close()
 
@@ -276,6 +299,34 @@ class Download:
             await self._changed.wait()
         self._credit -= 1
         return not self._refused
+
+
+class Pipe:
+    """A named stream that a program writes to the viewer; it is pushed, not paced (sheet section 3.5)."""
+
+    def __init__(self, index: int, send: Callable[[bytes], None], release: Callable[[], None]) -> None:
+        self._index = index
+        self._send = send
+        self._release = release
+        self._open = True
+        self._refused = False
+
+    def acknowledged(self, wanted: bool) -> None:
+        """The viewer takes it, or not: then nothing more is sent."""
+        self._refused = self._refused or not wanted
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        if self._open and not self._refused:
+            self._send(blobs(self._index, data))
+
+    def close(self) -> None:
+        """No more will come."""
+        if self._open:
+            self._open = False
+            self._release()
+            if not self._refused:
+                self._send(encode("end", self._index))
 
 
 class _Upload:

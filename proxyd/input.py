@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from proxyd.streams import TextSink, ack
 from proxyd.wire.handshake import MAX_SIDE, number
 from proxyd.wire.instruction import WireError
-from proxyd.wire.status import Status
+from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,13 @@ def _disconnect(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None
 
 
 def _pipe(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
-    _refuse(viewer, "pipe", args)
+    index, _, name = args[:3]
+    try:
+        viewer.inbound.open(index, session.instance.open_input(name))
+    except StatusError as error:
+        viewer.send(ack(index, error.message, error.status))
+    else:
+        viewer.send(ack(index, "Now reading from stream.", Status.SUCCESS))
 
 
 def _audio(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
@@ -163,6 +169,6 @@ _TABLE: dict[str, Row] = {
     "get": Row(_get, 2),
     "put": Row(_put, 4),
     "file": Row(_file, 3),
-    "pipe": Row(_pipe, 1),
+    "pipe": Row(_pipe, 3),
     "audio": Row(_audio, 1),
 }

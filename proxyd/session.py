@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from proxyd.display.ops import Op
-    from proxyd.files import BinaryReader, Filesystem
+    from proxyd.files import BinaryReader, Filesystem, Pipe
     from proxyd.instances.base import Instance
     from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.parameters import Arguments
@@ -32,6 +32,8 @@ __all__ = ["Facilities", "Session"]
 
 USER_JOINED, USER_LEFT = 1, 2
 """Codes of `msg`."""
+TIDY_SECONDS = 2.0
+"""How long stopped transfers have to remove what they left."""
 MAX_TITLE = 1024
 """Characters of a title that are passed on."""
 REQUIRED_SINCE = (1, 3, 0)
@@ -88,6 +90,7 @@ class Session:
         self.log = structlog.get_logger().bind(connection=connection_id)
         self._title = ""
         self._announced: dict[str, str] = {}
+        self._ending: set[asyncio.Task[None]] = set()  # transfers that were stopped
         self._questions: dict[str, asyncio.Future[str]] = {}
         self._ended = asyncio.Event()
         self._failure: StatusError | None = None
@@ -113,11 +116,19 @@ class Session:
         finally:
             self._ended.set()
             self.pump.close()
+            await self._end_transfers()
             for task in (serving, ending, recording):
                 task.cancel()
             await asyncio.wait({ending, recording})
             self._failure = await self._outcome(serving) or self._failure
             self._goodbye()
+
+    async def _end_transfers(self) -> None:
+        """Stop what viewers have under way, while there is an instance to tidy up on."""
+        for viewer in self.viewers:
+            self._ending |= viewer.transfers.close()
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=TIDY_SECONDS)
 
     async def _record(self) -> None:
         if self._recording is not None:
@@ -137,7 +148,6 @@ class Session:
 
     def _goodbye(self) -> None:
         for viewer in list(self.viewers):
-            viewer.transfers.close()
             viewer.close(self._failure, self.reference)
         if self._failure is None:
             self.log.info("session ended")
@@ -180,7 +190,7 @@ class Session:
         if viewer not in self.viewers:
             return
         self.viewers.remove(viewer)
-        viewer.transfers.close()
+        self._ending |= viewer.transfers.close()
         self.pump.remove(viewer)
         owner = self.owner
         if owner is not None and owner.info.version >= MSG_SINCE:
@@ -269,6 +279,11 @@ class Session:
         """See `Desk.offer`."""
         owner = self.owner
         return owner is not None and owner.transfers.send_file(reader, plain(name))
+
+    def open_pipe(self, name: str) -> Pipe | None:
+        """See `Desk.open_pipe`."""
+        owner = self.owner
+        return owner.transfers.open_pipe(plain(name)) if owner is not None else None
 
     async def ask(self, names: Sequence[str]) -> dict[str, str]:
         """See `Desk.ask`."""

@@ -14,7 +14,7 @@ from proxyd.wire.instruction import BLOB_BYTES, encode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CURSOR_BUFFER", "emit", "stream", "sync"]
+__all__ = ["CURSOR_BUFFER", "blobs", "emit", "stream", "sync"]
 
 CURSOR_BUFFER = -64
 """The off-screen buffer that holds the pointer's shape; painters use buffers near -1."""
@@ -37,13 +37,17 @@ def sync(timestamp: int, merged: int) -> bytes:
 
 def stream(index: int, data: bytes) -> bytes:
     """`blob`s that carry `data`, then `end`."""
+    return blobs(index, data) + encode("end", index)
+
+
+def blobs(index: int, data: bytes) -> bytes:
+    """`blob`s that carry `data`."""
     head = _BLOB_HEAD[index] if index in _BLOB_HEAD else f"4.blob,{len(str(index))}.{index},".encode()
     parts: list[bytes] = []
     for start in range(0, len(data), BLOB_BYTES):
         text = b2a_base64(data[start : start + BLOB_BYTES], newline=False)
         size = _FULL_BLOB if start + BLOB_BYTES <= len(data) else b"%d." % len(text)
         parts += (head, size, text, b";")
-    parts.append(encode("end", index))
     return b"".join(parts)
 
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from proxyd.display.ops import Op, Rect
-    from proxyd.files import BinaryReader, Filesystem
+    from proxyd.files import BinaryReader, Filesystem, Pipe
     from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.parameters import Arguments, Parameter
+    from proxyd.streams import Sink
     from proxyd.transport import Transport
 
 __all__ = ["Desk", "Instance"]
@@ -72,6 +73,9 @@ class Desk(Protocol):
     def offer(self, reader: BinaryReader, name: str) -> bool:
         """Offer one file to the owner, who may save it; the session closes it. False where nobody can take it."""
 
+    def open_pipe(self, name: str) -> Pipe | None:
+        """Begin a named stream of text to the owner; None where nobody is there."""
+
     async def ask(self, names: Sequence[str]) -> dict[str, str]:
         """Ask the owner for missing parameters (`required`).
 
@@ -125,3 +129,11 @@ class Instance(Protocol):
 
     def change(self, name: str, value: str) -> None:
         """Change one of `EDITABLE`."""
+
+    def open_input(self, name: str) -> Sink:
+        """A viewer opens a named stream towards the instance.
+
+        Raises:
+            StatusError: there is no stream of this name (RESOURCE_NOT_FOUND), it is taken (RESOURCE_CONFLICT), or this
+                instance has none (UNSUPPORTED).
+        """

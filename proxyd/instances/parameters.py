@@ -76,6 +76,11 @@ class Arguments:
         assert isinstance(value, bool), name
         return value
 
+    def written(self, name: str) -> str:
+        """A value as it would be sent."""
+        value = self._values[name]
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
     def __repr__(self) -> str:
         return f"Arguments({', '.join(self._values)})"
 

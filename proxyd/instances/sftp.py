@@ -6,7 +6,7 @@ import contextlib
 import posixpath
 import secrets
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import asyncssh
 
@@ -118,8 +118,16 @@ class SftpFilesystem:
 
     async def read(self, path: str) -> SftpReader:
         """See `Filesystem.read`."""
+        return await self.read_real(self._real(path))
+
+    async def read_real(self, path: str) -> SftpReader:
+        """Open a file by its path on the instance, wherever it lies.
+
+        Raises:
+            StatusError: it cannot be read.
+        """
         with _explained(f"{path} cannot be read"):
-            return SftpReader(await self._client.open(self._real(path), "rb"), path)
+            return SftpReader(await self._client.open(path, "rb"), path)
 
     async def write(self, path: str) -> SftpWriter:
         """See `Filesystem.write`."""
@@ -154,9 +162,7 @@ class SftpReader:
     async def read(self, size: int) -> bytes:
         """See `BinaryReader.read`."""
         with _explained(f"{self._path} cannot be read"):
-            data = await self._file.read(size)
-        assert isinstance(data, bytes)
-        return data
+            return cast("bytes", await self._file.read(size))
 
     async def close(self) -> None:
         """See `BinaryReader.close`."""

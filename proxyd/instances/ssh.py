@@ -12,6 +12,7 @@ import asyncssh
 from proxyd.instances import console, ssh_parameters
 from proxyd.instances.console import Console, ConsoleOptions
 from proxyd.instances.feeder import Feeder
+from proxyd.instances.shell_files import ShellFiles
 from proxyd.instances.ssh_connection import connected
 from proxyd.instances.typescript import Typescript
 from proxyd.wire.status import Hop, Status, StatusError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.instances.ssh_auth import Client
     from proxyd.instances.ssh_connection import Connected
-    from proxyd.terminal.events import Event
 
 __all__ = ["SshInstance"]
 
@@ -46,9 +46,9 @@ class SshInstance:
     def __init__(self, arguments: Arguments, desk: Desk) -> None:
         self._arguments = arguments
         self._desk = desk
-        self._console = Console(desk, ConsoleOptions.from_arguments(arguments), self._handle)
-        self.connection: asyncssh.SSHClientConnection | None = None
-        """The live connection, for file transfers; None before and after."""
+        self._files = ShellFiles(arguments, desk)
+        self._console = Console(desk, ConsoleOptions.from_arguments(arguments), self._files.handle)
+        self._stdin: Stdin | None = None
 
     async def run(self) -> None:
         """See `Instance.run`."""
@@ -57,10 +57,8 @@ class SshInstance:
                 typescript = await self._typescript(stack)
                 await self._console.prepare()
                 connection, client = await stack.enter_async_context(self._connect())
-                self.connection = connection
                 await self._serve(connection, client, typescript)
         finally:
-            self.connection = None
             self._console.close()
 
     def _connect(self) -> contextlib.AbstractAsyncContextManager[Connected]:
@@ -101,10 +99,14 @@ class SshInstance:
             console.clear()
             console.open()
             console.attach(shell)
+            self._stdin = Stdin(shell)
+            self._files.open(connection)
             await shell.ended.wait()
             shell.feeder.drain()
         finally:
+            self._stdin = None
             shell.feeder.close()
+            await self._files.close()
         if shell.error is not None or client.error is not None:
             raise StatusError(Status.UPSTREAM_ERROR, "The connection to the instance was lost.", Hop.INSTANCE)
 
@@ -132,9 +134,6 @@ class SshInstance:
                 Status.UPSTREAM_ERROR, "The instance let this person in, but gave no shell.", Hop.SESSION
             ) from None
 
-    def _handle(self, event: Event) -> None:
-        """What the program asks for beyond its screen."""
-
     # -- Instance: what the session calls ---------------------------------------------------------------------------
 
     def request_frame(self, region: Rect | None) -> None:
@@ -160,6 +159,33 @@ class SshInstance:
     def change(self, name: str, value: str) -> None:
         """See `Instance.change`."""
         self._console.change(name, value)
+
+    def open_input(self, name: str) -> Stdin:
+        """See `Instance.open_input`: `STDIN` is the program's input (sheet section 6.2)."""
+        if name != "STDIN":
+            raise StatusError(Status.RESOURCE_NOT_FOUND, "No such input stream.")
+        if self._stdin is None or self._stdin.taken:
+            raise StatusError(Status.RESOURCE_CONFLICT, "The input is not free.")
+        self._stdin.taken = True
+        return self._stdin
+
+
+class Stdin:
+    """A stream that a viewer types by program; see `proxyd.streams.Sink`."""
+
+    acknowledges = True
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self.taken = False
+
+    def blob(self, data: bytes) -> None:
+        """See `Sink.blob`."""
+        self._shell.write(data)
+
+    def end(self) -> None:
+        """See `Sink.end`."""
+        self.taken = False
 
 
 class Shell(asyncssh.SSHClientSession[bytes]):

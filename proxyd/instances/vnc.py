@@ -9,6 +9,7 @@ import structlog
 
 from proxyd.display.ops import Cursor
 from proxyd.instances import vnc_parameters
+from proxyd.instances.files_beside import serve_files
 from proxyd.instances.follow import NEVER, SizeFollower
 from proxyd.instances.vnc_connection import VncConnection
 from proxyd.instances.vnc_opening import connect, wake_up
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from proxyd.instances.base import Desk
     from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.rfb.events import Event
+    from proxyd.streams import Sink
 
 __all__ = ["VncInstance"]
 
@@ -95,11 +97,14 @@ class VncInstance:
                 self._log.warning("a parameter has no effect", parameter=name)
         if not self._arguments.flag("disable-display-resize"):
             self._follower = SizeFollower(self._desk.width, self._desk.height, self._loop.time())
+        files = asyncio.create_task(serve_files(self._arguments, self._desk), name="files beside the desktop")
         try:
             if self._arguments.flag("wol-send-packet"):
                 await wake_up(self._arguments, self._desk.transport)
             await self._serve()
         finally:
+            files.cancel()
+            await asyncio.wait([files])
             for timer in (self._resize_timer, self._clipboard_timer, self._rest_timer):
                 if timer is not None:
                     timer.cancel()
@@ -275,6 +280,10 @@ class VncInstance:
 
     def change(self, name: str, value: str) -> None:
         """Nothing can be changed during the session."""
+
+    def open_input(self, name: str) -> Sink:
+        """See `Instance.open_input`: a desktop reads no streams."""
+        raise StatusError(Status.UNSUPPORTED, "Named pipes unsupported")
 
     def _follow(self) -> None:
         """Ask for the size of the owner's window where that is due."""

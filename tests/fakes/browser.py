@@ -78,6 +78,10 @@ class Browser:
                 self._passed.append(instruction)
         raise AssertionError(f"closed before {wanted}; got {[i.opcode for i in self.received][-20:]}")
 
+    def forget(self) -> None:
+        """Whatever was passed over is of no interest: stream indexes are used again."""
+        self._passed.clear()
+
     async def end(self, deadline: float = 10) -> list[Instruction]:
         """Read to the end of the connection."""
         start = len(self.received)

@@ -25,12 +25,29 @@ from tests.fakes.canvas import Canvas
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+    from proxyd.files import BinaryReader, Filesystem
     from proxyd.instances.base import Instance
     from proxyd.transport import Transport
 
 __all__ = ["FakeDesk"]
 
 EVERYTHING = Rect(0, 0, 65535, 65535)
+
+
+class FakePipe:
+    """Keeps what was written."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        """See `Pipe.write`."""
+        self.data += data
+
+    def close(self) -> None:
+        """See `Pipe.close`."""
+        self.closed = True
 
 
 class FakeDesk:
@@ -64,6 +81,9 @@ class FakeDesk:
         self.clipboards: list[str] = []
         self.arguments: dict[str, str] = {}
         self.answers: dict[str, str] = {}
+        self.filesystems: list[Filesystem] = []
+        self.offered: dict[str, BinaryReader] = {}
+        self.pipes: dict[str, FakePipe] = {}
         self._frame: list[Op] = []
         self._requested = False
         self._instance: Instance | None = None
@@ -154,6 +174,22 @@ class FakeDesk:
     def argument(self, name: str, value: str) -> None:
         self.arguments[name] = value
         self._news.set()
+
+    def expose(self, filesystem: Filesystem) -> None:
+        """See `Desk.expose`."""
+        self.filesystems.append(filesystem)
+        self._news.set()
+
+    def offer(self, reader: BinaryReader, name: str) -> bool:
+        """See `Desk.offer`."""
+        self.offered[name] = reader
+        self._news.set()
+        return True
+
+    def open_pipe(self, name: str) -> FakePipe:
+        """See `Desk.open_pipe`."""
+        pipe = self.pipes[name] = FakePipe()
+        return pipe
 
     async def ask(self, names: Sequence[str]) -> dict[str, str]:
         return {name: self.answers[name] for name in names}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxyd.display.ops import Fill, Size
 from proxyd.instances.parameters import RECORDING, Parameter
+from proxyd.streams import TextSink
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ class Painting:
 
     def change(self, name: str, value: str) -> None:
         self.calls.append(("change", name, value))
+
+    def open_input(self, name: str) -> TextSink:
+        if name != "STDIN":
+            raise StatusError(Status.RESOURCE_NOT_FOUND, "No such input stream.")
+        return TextSink(1000, lambda text: self.calls.append(("input", text)))
 
 
 class Asking(Painting):

@@ -153,7 +153,7 @@ async def test_a_reader_cannot_touch() -> None:
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        (("pipe", 0, "text/plain", "STDIN"), ("0", "Named pipes unsupported", "256")),
+        (("pipe", 0, "text/plain", "other"), ("0", "No such input stream.", "516")),
         (("audio", 1, "audio/L16"), ("1", "Audio input unsupported", "256")),
         (("argv", 2, "text/plain", "hostname"), ("2", "Not allowed.", "771")),
         (("blob", 3, "YQ=="), ("3", "Invalid stream index", "768")),
