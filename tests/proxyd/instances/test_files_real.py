@@ -148,10 +148,8 @@ async def test_programs_offer_files_name_folders_and_write_pipes(
         assert file.args[1:] == ("application/octet-stream", "report.csv")
         assert await content(browser, file.args[0]) == DATA[:20_000]
 
-        run(f"printf '\\033]482201;{tmp_path}\\a'; touch {tmp_path}/ready")
-        async with asyncio.timeout(10):
-            while not (tmp_path / "ready").exists():
-                await asyncio.sleep(0.05)
+        run(f"printf '\\033]482201;{tmp_path}\\a\\033]2;marked\\a'")
+        await browser.until(lambda i: i.opcode == "name" and i.args[0] == "marked")
         browser.send("file", 6, "application/octet-stream", "dropped.txt")
         assert (await browser.until("ack")).args[2] == "0"
         browser.send("blob", 6, base64.b64encode(b"hello").decode())
