@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from broker.auth.base import Reason, RefusedError
+from broker.bans import retry_after
 from broker.keys import KeyRefusedError
 from broker.limits import enforce
 from broker.store.base import Kind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from broker.auth.base import Claim, Connection, Grant, Scheme
+    from broker.bans import Bans
     from broker.keyring import KeyRing
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
@@ -62,6 +64,7 @@ class Door:
         store: Store,
         targets: Targets,
         keys: KeyDirectory | None,
+        bans: Bans,
         metrics: Metrics,
         clock: Callable[[], float],
         *,
@@ -77,6 +80,7 @@ class Door:
             store: where redeemed requests are remembered.
             targets: what may be dialled.
             keys: the key directory, where it is used.
+            bans: who is kept out.
             metrics: what is counted.
             clock: Unix seconds.
             require_key: refuse a person without a key on file.
@@ -88,6 +92,7 @@ class Door:
         self._store = store
         self._targets = targets
         self._keys = keys
+        self._bans = bans
         self._metrics = metrics
         self._clock = clock
         self._require_key = require_key
@@ -106,6 +111,8 @@ class Door:
         """
         held = await self._sessions.find(token) if token else None
         try:
+            if held is None:
+                await self._check_ban(f"address {claim.address}")
             scheme = next((scheme for scheme in self._schemes if scheme.recognises(claim)), None)
             if scheme is not None:
                 return await self._redeem(scheme, claim, token, held)
@@ -113,7 +120,7 @@ class Door:
                 return Admission(token, held)
             raise RefusedError(Reason.NO_CREDENTIALS)
         except RefusedError as error:
-            self._refused(claim, error)
+            await self._refused(claim, error)
             raise
 
     async def _redeem(self, scheme: Scheme, claim: Claim, token: str, held: Session | None) -> Admission:
@@ -123,6 +130,7 @@ class Door:
             user=grant.user, key_id=grant.key_id, address=claim.address, scheme=scheme.name
         )
         try:
+            await self._check_ban(_user(grant.key_id, grant.user))
             if held is not None and await self._redeemed_by(grant) == held.token_hash:
                 return Admission(
                     token, held
@@ -134,7 +142,7 @@ class Door:
                 raise RefusedError(Reason.REPLAYED)
             return await self._admitted(grant, token, held, log)
         except RefusedError as error:
-            error.key_id = grant.key_id
+            error.key_id, error.user = grant.key_id, grant.user
             raise
 
     async def _admitted(
@@ -214,8 +222,19 @@ class Door:
             raise RefusedError(Reason.TARGET_NOT_ALLOWED, "the name has no address")
         return addresses[0]
 
-    def _refused(self, claim: Claim, error: RefusedError) -> None:
-        """Log and count a refusal; a key may let its platform hear the reason."""
+    # -- refusals ----------------------------------------------------------------------------------------------------
+
+    async def _check_ban(self, subject: str) -> None:
+        remaining = await self._bans.remaining(subject)
+        if remaining:
+            raise RefusedError(Reason.RATE_LIMITED, retry_after(remaining))
+
+    async def _refused(self, claim: Claim, error: RefusedError) -> None:
+        """Log, count, and remember a refusal; a key may let its platform hear the reason.
+
+        What somebody signed counts against the person it names, anything else against the sender: neither a forged
+        name nor a neighbour behind the same address locks a person out.
+        """
         entry = self._ring.entry(error.key_id)
         error.explain = entry is not None and entry.limits.explain
         self._metrics.refused.labels(error.reason.value).inc()
@@ -227,6 +246,14 @@ class Door:
             reason=error.reason.value,
             detail=error.detail,
             key_id=error.key_id,
-            user=claim.first("guac.username")[:64],
+            user=error.user or claim.first("guac.username")[:64],
             target=claim.first("guac.hostname")[:64],
         )
+        if expected or error.reason is Reason.RATE_LIMITED or self._ring.has_source(claim.address):
+            return
+        subject = _user(error.key_id, error.user) if error.user else f"address {claim.address}"
+        await self._bans.failed(subject, error.reason.value)
+
+
+def _user(key_id: str, user: str) -> str:
+    return f"user {key_id} {user}"

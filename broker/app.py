@@ -17,6 +17,7 @@ from broker.admission import Door
 from broker.auth.base import Key
 from broker.auth.hmac_v1 import HmacV1, Rules
 from broker.auth.jwt import JwtRules, JwtScheme
+from broker.bans import Bans
 from broker.gateway import Gateway
 from broker.keyring import Entry, KeyRing, KeyRingError, Limits
 from broker.keys import KeyDirectory
@@ -114,6 +115,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         max_tunnels=settings.max_tunnels,
     )
     ring = _ring(settings)
+    bans = Bans(store, clock, settings.ban_after, settings.ban_longest)
     door = Door(
         _schemes(settings),
         ring,
@@ -121,12 +123,13 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         store,
         Targets(settings.allowed_targets),
         keys,
+        bans,
         metrics,
         clock,
         require_key=settings.require_privkey,
     )
     polled = PolledTunnels(gateway, time.monotonic)
-    return Parts(settings, store, sessions, ring, door, gateway, polled, metrics, Webapp(webapp))
+    return Parts(settings, store, sessions, ring, bans, door, gateway, polled, metrics, Webapp(webapp))
 
 
 def _key_directory(settings: Settings) -> KeyDirectory | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 import tomllib
@@ -26,7 +27,9 @@ from broker.settings import Networks, TargetList, Words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Entry", "KeyRing", "KeyRingError", "Limits", "parse_ring"]
+    from broker.settings import Network
+
+__all__ = ["Entry", "KeyRing", "KeyRingError", "Limits", "parse_ring", "source_allowed"]
 
 MAX_FILE = 1 << 20
 MAX_SECRET_FILE = 65536
@@ -250,8 +253,24 @@ class KeyRing:
             if scheme in entry.limits.schemes and entry.active(now)
         ]
 
+    def has_source(self, address: str) -> bool:
+        """Whether some key names a network that this address is in: a platform's own."""
+        return any(
+            entry.limits.sources and source_allowed(entry.limits.sources, address)
+            for entry in self._entries.values()
+        )
+
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def source_allowed(sources: Iterable[Network], address: str) -> bool:
+    """Whether an address is in one of the networks."""
+    try:
+        value = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(value in network for network in sources)
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.auth.base import Reason, RefusedError
+from broker.keyring import source_allowed
 
 if TYPE_CHECKING:
     from broker.auth.base import Connection, Grant
     from broker.keyring import Limits
 
-__all__ = ["HARMLESS", "PROTOCOLS", "enforce", "source_allowed"]
+__all__ = ["HARMLESS", "PROTOCOLS", "enforce"]
 
 PROTOCOLS = frozenset({"ssh", "vnc"})
 """What can be opened at all."""
@@ -34,17 +34,6 @@ HARMLESS = frozenset(
 """Parameters that every key may sign. What writes files, opens other addresses or runs commands a key must list."""
 
 
-def source_allowed(limits: Limits, address: str) -> bool:
-    """Whether a request from this address may use the key."""
-    if not limits.sources:
-        return True
-    try:
-        value = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(value in network for network in limits.sources)
-
-
 def enforce(grant: Grant, limits: Limits, address: str) -> Grant:
     """Hold a grant against its key's limits; returns it with forced parameters in place.
 
@@ -56,7 +45,7 @@ def enforce(grant: Grant, limits: Limits, address: str) -> Grant:
     Raises:
         RefusedError: it goes beyond them.
     """
-    if not source_allowed(limits, address):
+    if limits.sources and not source_allowed(limits.sources, address):
         raise RefusedError(Reason.SOURCE_NOT_ALLOWED, "from another network than the key's")
     if grant.operator and not limits.operator:
         raise RefusedError(Reason.USER_NOT_ALLOWED, "the key cannot make operators")

@@ -12,6 +12,7 @@ from broker.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from broker.admission import Door
+    from broker.bans import Bans
     from broker.gateway import Gateway
     from broker.keyring import KeyRing
     from broker.metrics import Metrics
@@ -31,6 +32,7 @@ class Parts:
     store: Store
     sessions: Sessions
     ring: KeyRing
+    bans: Bans
     door: Door
     gateway: Gateway
     polled: PolledTunnels

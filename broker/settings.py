@@ -292,6 +292,14 @@ class Settings(BaseModel):
         description="Where tokens, used signatures and history are kept: `sqlite:///PATH` or `redis://HOST:PORT/0`.",
     )
 
+    ban_after: int = Field(
+        10,
+        ge=0,
+        description="Refused requests of one address or user that are forgiven within ten minutes; each one more "
+        "doubles a ban that begins at a second. 0 bans nobody.",
+    )
+    ban_longest: float = Field(3600.0, ge=1, le=86400, description="Seconds of the longest ban.")
+
     # -- the page
     site_name: str = Field("Fanlight", description="Name of the institution or site, on every page.")
     portal_url: Annotated[str, AfterValidator(_web_address)] = Field(

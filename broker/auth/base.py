@@ -55,6 +55,7 @@ class RefusedError(Exception):
         reason: the machine reason.
         detail: a few words for the log; never a secret or a signature.
         key_id: the key concerned, where known.
+        user: whom a key named that did sign, where it did.
         explain: whether the requester may hear the reason.
     """
 
@@ -63,6 +64,7 @@ class RefusedError(Exception):
         self.reason = reason
         self.detail = detail
         self.key_id = key_id
+        self.user = ""
         self.explain = False
 
 

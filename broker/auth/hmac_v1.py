@@ -83,7 +83,7 @@ class HmacV1:
             self._check_profile(values)
             return self._grant(claim, values, key, signature, now)
         except RefusedError as error:
-            error.key_id = key.key_id
+            error.key_id, error.user = key.key_id, values["guac.username"][:64]
             raise
 
     # -- rules -----------------------------------------------------------------------------------------------------

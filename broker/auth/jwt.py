@@ -73,7 +73,7 @@ class JwtScheme:
             self._check(claims, key, now)
             return _grant(claims, key, self._rules.skew)
         except RefusedError as error:
-            error.key_id = key.key_id
+            error.key_id, error.user = key.key_id, str(claims.get("sub", ""))[:64]
             raise
 
     def _check(self, claims: Mapping[str, Any], key: Key, now: float) -> None:
