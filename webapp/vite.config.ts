@@ -28,7 +28,6 @@ export default defineConfig({
   server: { fs: { allow: [here("..")] } },
   test: {
     dir: "../tests/webapp",
-    environment: "jsdom",
     restoreMocks: true,
     alias: {
       "guacamole-common-js": here("node_modules/guacamole-common-js/dist/esm/guacamole-common.js"),

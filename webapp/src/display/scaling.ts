@@ -41,7 +41,7 @@ export function wantedSize(window: Size, density: number): Size {
 /** The next usual factor above (`direction` 1) or below (-1). */
 export function stepZoom(current: number, direction: 1 | -1): number {
   const steps = direction > 0 ? ZOOM_STEPS : ZOOM_STEPS.toReversed();
-  const slack = 0.01 * direction;
+  const slack = 0.02 * direction;
   return (
     steps.find((step) => (step - current - slack) * direction > 0) ?? (direction > 0 ? MAX_ZOOM : MIN_ZOOM)
   );

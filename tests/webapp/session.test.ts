@@ -1,0 +1,209 @@
+// @vitest-environment jsdom
+import { beforeEach, expect, test, vi } from "vitest";
+import { ApiError, type Grant } from "../../webapp/src/api.ts";
+import type { ConnectionEvents, Ending, Transport } from "../../webapp/src/connection.ts";
+import type { Emitter } from "../../webapp/src/emitter.ts";
+import { describe } from "../../webapp/src/failure.ts";
+import { Session, type SessionEvents } from "../../webapp/src/session.ts";
+
+/** A connection that does what the test says. */
+class Scripted {
+  static all: Scripted[] = [];
+  opened: URLSearchParams | null = null;
+  closed = false;
+  sent: unknown[][] = [];
+
+  constructor(
+    readonly transport: Transport,
+    readonly events: Emitter<ConnectionEvents>,
+    readonly end: (ending: Ending) => void,
+  ) {
+    Scripted.all.push(this);
+  }
+
+  open(parameters: URLSearchParams): void {
+    this.opened = parameters;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  send(...elements: unknown[]): void {
+    this.sent.push(elements);
+  }
+}
+
+vi.mock("../../webapp/src/connection.ts", () => ({
+  Connection: function connection(...args: ConstructorParameters<typeof Scripted>) {
+    return new Scripted(...args);
+  },
+}));
+
+const TARGET = { identifier: "id", type: "c", dataSource: "hmac" };
+const LOST = { reporter: "network", status: 519, text: "", uuid: "7k2a", blocked: false } as const;
+const flush = () => vi.advanceTimersByTimeAsync(0);
+
+let enter: () => Promise<Grant>;
+let session: Session;
+let log: string[];
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  vi.stubGlobal("fetch", async () => Response.json({ name: "dev", identifier: "id", protocol: "ssh" }));
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  Scripted.all = [];
+  log = [];
+  enter = async () => ({ token: "T", dataSource: "hmac" });
+  session = new Session({
+    enter: () => enter(),
+    viewport: () => ({ width: 800, height: 600, dpi: 96 }),
+  });
+  for (const name of ["state", "step", "waiting"] as (keyof SessionEvents)[]) {
+    session.events.on(name, (value) => log.push(`${name} ${value}`));
+  }
+  session.events.on("failure", (failure) => failure !== null && log.push(`failure ${failure.hop}`));
+  session.open(TARGET);
+  log = [];
+  await flush();
+  return () => {
+    session.close();
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  };
+});
+
+const last = () => Scripted.all.at(-1) as Scripted;
+
+function show(): void {
+  last().events.emit("drawing", undefined);
+  last().events.emit("connected", undefined);
+}
+
+test("the tunnel gets token, target and window", () => {
+  expect(Object.fromEntries(last().opened ?? [])).toMatchObject({
+    token: "T",
+    GUAC_DATA_SOURCE: "hmac",
+    GUAC_ID: "id",
+    GUAC_TYPE: "c",
+    GUAC_WIDTH: "800",
+    GUAC_HEIGHT: "600",
+    GUAC_DPI: "96",
+  });
+  expect(last().transport).toBe("websocket");
+});
+
+test("steps follow what happens", () => {
+  show();
+  expect(log).toEqual(["step reach", "step open", "state connected"]);
+});
+
+test("an unstable network is told, and only while the session lives", () => {
+  last().events.emit("stable", true);
+  show();
+  last().events.emit("stable", false);
+  last().events.emit("stable", true);
+  expect(log.slice(2)).toEqual(["state connected", "state unstable", "state connected"]);
+});
+
+test("a lost network is come back from by itself, ever more patiently", async () => {
+  show();
+  log = [];
+  for (const wait of [1000, 2000, 4000]) {
+    last().end(LOST);
+    expect(log.slice(-3)).toEqual(["state disconnected", "failure network", `waiting ${wait}`]);
+    const attempts = Scripted.all.length;
+    await vi.advanceTimersByTimeAsync(wait - 1);
+    expect(Scripted.all).toHaveLength(attempts);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(Scripted.all).toHaveLength(attempts + 1);
+  }
+  show();
+  last().end(LOST);
+  expect(log.at(-1)).toBe("waiting 1000");
+  expect(session.seen).toBe(true);
+});
+
+test.each([
+  ["the person is in a hurry", () => session.hurry()],
+  ["the network is back", () => window.dispatchEvent(new Event("online"))],
+  ["the page is looked at again", () => document.dispatchEvent(new Event("visibilitychange"))],
+])("%s: no waiting", async (_, act) => {
+  show();
+  last().end(LOST);
+  act();
+  await flush();
+  expect(Scripted.all).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(Scripted.all).toHaveLength(2);
+});
+
+test("a proxy that blocks WebSockets is gone around", async () => {
+  last().end({ ...LOST, blocked: true });
+  await flush();
+  expect(Scripted.all.map(({ transport }) => transport)).toEqual(["websocket", "http"]);
+  last().end({ ...LOST, blocked: false });
+  expect(log.at(-1)).toBe("waiting 1000");
+});
+
+test("failures that a person has to look at are not tried again", async () => {
+  last().end({ reporter: "client", status: 769, text: "sign-in: No. (ref 1)", uuid: "", blocked: false });
+  expect(log.slice(-2)).toEqual(["state error", "failure sign-in"]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Scripted.all).toHaveLength(1);
+  session.retry();
+  await flush();
+  expect(Scripted.all).toHaveLength(2);
+});
+
+test("a refused token ends in its failure, a broker that is away is waited for", async () => {
+  enter = async () => {
+    throw new ApiError(describe("tunnel", 769, ""));
+  };
+  session.retry();
+  await flush();
+  expect(log.slice(-2)).toEqual(["state error", "failure link"]);
+  enter = async () => {
+    throw new ApiError(describe("network", 519, ""));
+  };
+  session.retry();
+  await flush();
+  expect(log.slice(-3)).toEqual(["state disconnected", "failure network", "waiting 1000"]);
+  expect(Scripted.all).toHaveLength(1);
+});
+
+test("what comes too late from an earlier attempt changes nothing", async () => {
+  const first = last();
+  let release: (grant: Grant) => void = () => undefined;
+  enter = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  session.retry();
+  enter = async () => ({ token: "new", dataSource: "hmac" });
+  session.retry();
+  await flush();
+  release({ token: "old", dataSource: "hmac" });
+  first.end(LOST);
+  await flush();
+  expect(first.closed).toBe(true);
+  expect(Scripted.all.map(({ opened }) => opened?.get("token"))).toEqual(["T", "new"]);
+  expect(session.state).toBe("connecting");
+});
+
+test("giving up ends the attempt and says so", async () => {
+  session.cancel();
+  expect(last().closed).toBe(true);
+  expect(log.slice(-2)).toEqual(["state disconnected", "failure session"]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Scripted.all).toHaveLength(1);
+});
+
+test("nothing is sent while nobody would receive it", () => {
+  session.send("key", 97, 1);
+  show();
+  session.send("key", 98, 1);
+  last().end(LOST);
+  session.send("key", 99, 1);
+  expect(last().sent).toEqual([["key", 98, 1]]);
+});
