@@ -40,6 +40,7 @@ describe("signIn", () => {
     [500, { message: 3 }, "fanlight", 512],
     [200, { authToken: 3 }, "fanlight", 512],
     [200, "nonsense", "fanlight", 512],
+    [200, null, "fanlight", 512],
   ])("HTTP %i with %j is about %s", async (status, body, hop, code) => {
     answer(() => Response.json(body, { status }));
     const failure = await signIn(new URLSearchParams()).catch((error: ApiError) => error.failure);

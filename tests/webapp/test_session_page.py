@@ -302,6 +302,35 @@ def test_a_lost_network_keeps_the_picture_and_comes_back(person: Person, tier: W
     person.wait_sent("key", [("120", "1"), ("120", "0")])
 
 
+def test_reconnecting_leaves_nothing_behind(person: Person) -> None:
+    person.page.add_init_script(
+        """window.blurListeners = 0;
+        for (const [name, change] of [["addEventListener", 1], ["removeEventListener", -1]]) {
+            const original = window[name];
+            window[name] = function (type, ...rest) {
+                window.blurListeners += type === "blur" ? change : 0;
+                return original.call(this, type, ...rest);
+            };
+        }"""
+    )
+    person.open("desktop")
+    before = person.page.evaluate("window.blurListeners")
+    for _ in range(2):
+        person.tier.soon(person.line.drop)
+        person.wait_for("disconnected")
+        person.page.locator("#reconnect-now").click()
+        person.wait_for("connected")
+    assert person.page.evaluate("window.blurListeners") == before
+
+
+def test_a_picture_that_cannot_be_decoded_costs_only_itself(person: Person) -> None:
+    line = person.open("desktop")
+    person.tier.call(line.stream(1, b"not an image", "img", 14, 0, "image/png", 0, 0))
+    person.tier.call(line.sync())
+    person.page.mouse.click(321, 123)
+    eventually(lambda: person.pixel(321, 123) == RED, "drawing goes on")
+
+
 def test_an_ordinary_end_offers_to_open_again(person: Person) -> None:
     line = person.open("desktop")
     person.tier.call(line.send("disconnect"))

@@ -45,7 +45,7 @@ const STATUS_BY_HTTP: Record<number, number> = {
  */
 export async function signIn(parameters: URLSearchParams): Promise<Grant> {
   const answer = await request("api/tokens", { method: "POST", body: parameters });
-  const { authToken, dataSource } = answer as { authToken?: unknown; dataSource?: unknown };
+  const { authToken, dataSource } = isRecord(answer) ? answer : {};
   if (typeof authToken !== "string") {
     throw new ApiError(describe("tunnel", 512, ""));
   }

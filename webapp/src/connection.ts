@@ -2,6 +2,7 @@
 import Guacamole from "guacamole-common-js";
 import type { Emitter } from "./emitter.ts";
 import type { Reporter } from "./failure.ts";
+import { makeClient } from "./library.ts";
 import { OutgoingStreams } from "./outgoing.ts";
 import { readText } from "./streams.ts";
 import {
@@ -70,6 +71,7 @@ export class Connection {
 
   readonly #tunnel: Guacamole.Tunnel;
   readonly #ended: (ending: Ending) => void;
+  readonly #detach: () => void;
   #drawing = false;
   #over = false;
 
@@ -81,7 +83,9 @@ export class Connection {
     this.transport = transport;
     this.#ended = ended;
     this.#tunnel = transport === "websocket" ? new WebSocketTunnel(WEBSOCKET_PATH) : httpTunnel(HTTP_PATH);
-    this.client = new Guacamole.Client(this.#tunnel);
+    const { client, detach } = makeClient(this.#tunnel);
+    this.client = client;
+    this.#detach = detach;
     this.#watchTunnel(events);
     this.#watchClient(events);
   }
@@ -112,7 +116,7 @@ export class Connection {
   /** Leave: nothing is reported any more. */
   close(): void {
     this.#over = true;
-    this.client.disconnect();
+    this.#leave();
   }
 
   /** Send an instruction of the person's: key, mouse, size. */
@@ -184,7 +188,12 @@ export class Connection {
     const tunnel = this.#tunnel;
     const blocked = tunnel instanceof WebSocketTunnel && !tunnel.opened;
     const { uuid } = this;
-    this.client.disconnect();
+    this.#leave();
     this.#ended({ ...how, uuid, blocked });
+  }
+
+  #leave(): void {
+    this.client.disconnect();
+    this.#detach();
   }
 }
