@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Audience", "Pump"]
 
 TICK = 0.033
-"""Seconds between frames while everything keeps up."""
+"""Seconds from one request to the next while everything keeps up: an instance that takes its time loses no frame."""
 PATIENCE = 0.1
 """Seconds after a frame that viewers wait for one that has not shown it."""
 OFFLOAD_MS = 1.0
@@ -81,6 +81,7 @@ class Pump:
         self._whole = False  # the requested frame draws everything, for viewers that are not live
         self._timer: asyncio.TimerHandle | None = None
         self._last_frame = 0.0
+        self._last_request = -TICK
         self._last_catch_up = -CATCH_UP_EVERY
         self._last_timestamp = 0
         self._hurried = False
@@ -255,10 +256,11 @@ class Pump:
             return NEVER
         if dawdling:
             return self._last_frame + PATIENCE
-        return now if self._hurried else self._last_frame + TICK
+        return now if self._hurried else self._last_request + TICK
 
     def _ask(self, now: float, *, whole: bool) -> None:
         self._requested = True
+        self._last_request = now
         self._hurried = False
         if whole:
             self._whole = True

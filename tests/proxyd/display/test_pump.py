@@ -46,7 +46,8 @@ class Viewer:
 class Source:
     """An instance that always has something new, and counts what it was asked for."""
 
-    def __init__(self, ops: list[Op] | None = None, *, idle: bool = False) -> None:
+    def __init__(self, ops: list[Op] | None = None, *, idle: bool = False, takes: float = 0.0) -> None:
+        self.takes = takes
         self.asked: list[Rect | None] = []
         self.ops = ops or [PAINT]
         self.idle = idle
@@ -57,7 +58,7 @@ class Source:
     def _request(self, region: Rect | None) -> None:
         self.asked.append(region)
         if not self.idle or region is not None:
-            asyncio.get_running_loop().call_soon(self.draw)
+            asyncio.get_running_loop().call_later(self.takes, self.draw)
 
     def draw(self) -> None:
         self.pump.draw(self.ops, last=True, merged=0)
@@ -95,6 +96,17 @@ def test_the_first_frame_of_a_viewer_draws_everything() -> None:
 def test_frames_come_at_the_tick() -> None:
     async def scenario() -> None:
         source = Source()
+        viewer = Viewer(source.pump, 0.005)
+        source.pump.add(viewer)
+        await asyncio.sleep(10)
+        assert 280 <= viewer.frames <= 305
+
+    run_virtually(scenario())
+
+
+def test_an_instance_that_takes_its_time_loses_no_frame() -> None:
+    async def scenario() -> None:
+        source = Source(takes=0.02)
         viewer = Viewer(source.pump, 0.005)
         source.pump.add(viewer)
         await asyncio.sleep(10)
