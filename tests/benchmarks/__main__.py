@@ -30,6 +30,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     idle.BENCHMARK,
     sftp.BENCHMARK,
     relay.BENCHMARK,
+    relay.BENCHMARK,
 )
 
 Figures = dict[str, dict[str, list[float]]]
