@@ -67,9 +67,9 @@ def compress(cells: Sequence[str], styles: list[Style], *, wrapped: bool, spare:
     """Make cells small; a row that is not wrapped loses its trailing blanks. A string is a row of single characters."""
     looks: list[Style] = []
     ends: list[int] = []
-    current = DEFAULT
+    current = styles[0] if styles else DEFAULT
     for x, style in enumerate(styles):
-        if style is not current:
+        if style is not current and style != current:
             looks.append(current)
             ends.append(x)
             current = style

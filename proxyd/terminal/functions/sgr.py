@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from proxyd.terminal.cells import BACKGROUND, FOREGROUND, RGB, Flag, Style, Underline
+from proxyd.terminal.cells import BACKGROUND, DEFAULT, FOREGROUND, RGB, Flag, Style, Underline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,8 @@ def restyle(style: Style, parameters: str) -> Style:
     groups = iter([tuple(int(value or 0) for value in group.split(":")) for group in parameters.split(";")])
     for group in groups:
         _apply(looks, group, groups)
-    return Style(**looks)
+    restyled = Style(**looks)
+    return DEFAULT if restyled == DEFAULT else restyled
 
 
 def relink(style: Style, parameters: str) -> Style:

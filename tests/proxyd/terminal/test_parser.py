@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -142,7 +143,7 @@ def test_the_fast_path_equals_the_table(data):
 @given(STREAMS, st.lists(st.integers(0, 200), max_size=6))
 def test_cuts_do_not_matter(data, places):
     edges = [0, *sorted(min(place, len(data)) for place in places), len(data)]
-    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(edges)]
     assert calls(*pieces) == calls(data)
 
 
