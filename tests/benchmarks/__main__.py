@@ -30,7 +30,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     idle.BENCHMARK,
     sftp.BENCHMARK,
     relay.BENCHMARK,
-    relay.BENCHMARK,
 )
 
 Figures = dict[str, dict[str, list[float]]]
