@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from broker.auth.hmac_v1 import SIGNED
+from broker.auth.hmac_form import SIGNED
 from broker.cli.outcome import CommandError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from broker.auth.base import Claim, Key
-from broker.auth.hmac_v1 import HmacV1, Rules
+from broker.auth.hmac_form import V1, HmacForm, Rules
 from broker.cli.outcome import Exit
 from broker.cli.portal import Request, client_url, v1_form
 
@@ -68,7 +68,7 @@ def test_the_command_prints_a_form_that_the_scheme_accepts(fanlight, monkeypatch
     parameters = parse_qs(shown.output.strip(), keep_blank_values=True)
     claim = Claim(parameters, "192.0.2.1")
     now = int(parameters["timestamp"][0]) / 1000
-    grant = HmacV1(Rules()).verify(claim, [Key("main", b"so-secret")], now)
+    grant = HmacForm(V1, Rules()).verify(claim, [Key("main", b"so-secret")], now)
     assert grant.user == "alice"
     assert grant.connections[0].parameters["enable-sftp"] == "true"
     assert "so-secret" not in shown.output

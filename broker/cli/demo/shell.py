@@ -54,9 +54,9 @@ class ShellServer:
 
     async def stop(self) -> None:
         """Hang up on everybody and wait until their processes are gone."""
-        if self._listener is not None:
-            self._listener.close()
-            await self._listener.wait_closed()
+        if self._listener is None:
+            return
+        self._listener.close()
         connections = list(self._connections)
         for connection in connections:
             connection.close()
@@ -64,6 +64,7 @@ class ShellServer:
         for session in self._sessions:
             session.cancel()
         await asyncio.gather(*self._sessions, return_exceptions=True)
+        await self._listener.wait_closed()  # from Python 3.12 on this waits for connections as well
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         task = asyncio.current_task()
