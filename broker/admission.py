@@ -136,9 +136,7 @@ class Door:
                     token, held
                 )  # a page that was opened with the signature in its address, and reloaded
             grant = await self._checked(grant, claim.address)
-            if not await self._store.add(
-                Kind.NONCE, grant.nonce, b"", max(grant.nonce_expires, self._clock()) + NONCE_GRACE
-            ):
+            if not await self._first_time(grant):
                 raise RefusedError(Reason.REPLAYED)
             return await self._admitted(grant, token, held, log)
         except RefusedError as error:
@@ -151,12 +149,9 @@ class Door:
         session = await self._sessions.add(token, held, grant) if held is not None else None
         if session is None:
             token, session = await self._sessions.open(grant)
-        await self._store.put(
-            Kind.NONCE,
-            grant.nonce,
-            session.token_hash.encode(),
-            max(grant.nonce_expires, self._clock()) + NONCE_GRACE,
-        )
+        if grant.nonce:
+            until = self._nonce_until(grant)
+            await self._store.put(Kind.NONCE, grant.nonce, session.token_hash.encode(), until)
         self._metrics.granted.inc()
         log.info(
             "granted",
@@ -167,10 +162,21 @@ class Door:
         )
         return Admission(token, session, tuple(row.identifier for row in grant.connections))
 
+    # -- replay ------------------------------------------------------------------------------------------------------
+
     async def _redeemed_by(self, grant: Grant) -> str | None:
         """The session that redeemed this very request, if one did."""
-        holder = await self._store.get(Kind.NONCE, grant.nonce)
+        holder = await self._store.get(Kind.NONCE, grant.nonce) if grant.nonce else None
         return holder.decode() if holder else None
+
+    async def _first_time(self, grant: Grant) -> bool:
+        """Whether the request was not redeemed before, or may be redeemed again."""
+        if not grant.nonce:
+            return True
+        return await self._store.add(Kind.NONCE, grant.nonce, b"", self._nonce_until(grant))
+
+    def _nonce_until(self, grant: Grant) -> float:
+        return max(grant.nonce_expires, self._clock()) + NONCE_GRACE
 
     # -- what holds for every scheme ---------------------------------------------------------------------------------
 
@@ -185,7 +191,7 @@ class Door:
         return replace(grant, connections=tuple(connections))
 
     async def _check_key(self, user: str) -> None:
-        if self._keys is None:
+        if self._keys is None or not user:
             return
         try:
             key = await asyncio.to_thread(self._keys.read, user)

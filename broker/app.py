@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,9 @@ from aiohttp import web
 from broker import errors, front
 from broker.access import Route, guard
 from broker.admission import Door
-from broker.auth.base import Key
-from broker.auth.hmac_v1 import HmacV1, Rules
-from broker.auth.jwt import JwtRules, JwtScheme
 from broker.bans import Bans
 from broker.gateway import Gateway
-from broker.keyring import Entry, KeyRing, KeyRingError, Limits
+from broker.keyring import KeyRing, KeyRingError
 from broker.keys import KeyDirectory
 from broker.metrics import Metrics
 from broker.parts import PARTS, Parts
@@ -28,6 +24,7 @@ from broker.proxyd_client import Address
 from broker.sessions import Sessions
 from broker.store import open_store
 from broker.targets import Targets
+from broker.trust import key_ring, schemes
 from broker.views import connect, data, health, pages, tokens, tunnel_http, tunnel_ws
 from broker.webapp import Webapp, default_folder
 
@@ -35,14 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from broker.auth.base import Scheme
     from broker.settings import Settings
 
 __all__ = ["make_app", "reload_ring", "routes"]
 
 MINUTE = 60.0
-SECRET_KEY = "secret-key"  # noqa: S105 - a name
-"""The name of the key that the setting of that name makes."""
 RING_INTERVAL = 5.0
 """Seconds between two looks at the key ring file."""
 KEEP_ALIVE = 5.0
@@ -114,10 +108,10 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         allow_insecure=settings.allow_insecure_proxyd,
         max_tunnels=settings.max_tunnels,
     )
-    ring = _ring(settings)
+    ring = key_ring(settings)
     bans = Bans(store, clock, settings.ban_after, settings.ban_longest)
     door = Door(
-        _schemes(settings),
+        schemes(settings),
         ring,
         sessions,
         store,
@@ -136,37 +130,6 @@ def _key_directory(settings: Settings) -> KeyDirectory | None:
     if not settings.use_local_privkey:
         return None
     return KeyDirectory(settings.key_directory, settings.key_names, settings.key_group)
-
-
-def _schemes(settings: Settings) -> list[Scheme]:
-    """Every way to sign; the first that recognises a request verifies it."""
-    jwt_rules = JwtRules(settings.public_origin, settings.jwt_max_lifetime, settings.clock_skew)
-    return [JwtScheme(jwt_rules), HmacV1(_v1_rules(settings))]
-
-
-def _v1_rules(settings: Settings) -> Rules:
-    return Rules(
-        age_limit=settings.timestamp_age_limit / 1000,
-        skew=settings.clock_skew,
-        ports=settings.v1_ports,
-        vnc_password=settings.v1_vnc_password.get_secret_value(),
-        username=re.compile(settings.v1_username),
-        strict=settings.v1_ambiguity == "strict",
-        default_protocol=settings.default_protocol,
-    )
-
-
-def _ring(settings: Settings) -> KeyRing:
-    secret = settings.secret_key.get_secret_value()
-    fixed = (
-        [Entry(Key(SECRET_KEY, secret.encode()), Limits.model_validate({"schemes": ("v1",)}))]
-        if secret
-        else []
-    )
-    ring = KeyRing(fixed, settings.key_ring)
-    if not len(ring):
-        structlog.get_logger().warning("neither secret-key nor key-ring is set: no link can be redeemed")
-    return ring
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:

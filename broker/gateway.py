@@ -149,7 +149,7 @@ class Gateway:
     async def _parameters(self, session: Session, connection: Connection) -> Mapping[str, str]:
         """The connection's parameters, with the person's key where keys are used."""
         parameters = dict(connection.parameters)
-        if self._keys is None:
+        if self._keys is None or not session.user:
             return parameters
         try:
             key = await asyncio.to_thread(self._keys.read, session.user)

@@ -35,6 +35,8 @@ MAX_FILE = 1 << 20
 MAX_SECRET_FILE = 65536
 MIN_SECRET = 32
 """Bytes of a secret that was made for us; one that a platform has had for years may be shorter."""
+JSON_SECRET = 16
+"""Bytes of the one key that signs and encrypts JSON."""
 SCHEMES = frozenset({"v0", "v1", "jwt", "json", "gateone"})
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -100,6 +102,7 @@ class _Row(Limits):
     """One key as the file has it: limits, and exactly one kind of secret."""
 
     secret: SecretStr | None = None
+    secret_hex: SecretStr | None = None
     secret_text: SecretStr | None = None
     secret_file: Path | None = None
     public_key: str | None = None
@@ -110,16 +113,27 @@ class _Row(Limits):
         Raises:
             ValueError: no secret, several, or one that is no good.
         """
-        given = [self.secret, self.secret_text, self.secret_file, self.public_key]
+        given = [self.secret, self.secret_hex, self.secret_text, self.secret_file, self.public_key]
         if sum(value is not None for value in given) != 1:
-            raise ValueError("exactly one of secret, secret-text, secret-file and public-key is needed")
+            raise ValueError(
+                "exactly one of secret, secret-hex, secret-text, secret-file, public-key is needed"
+            )
         if self.public_key is not None:
-            return Key(key_id, public_key=_public_key(self.public_key), reusable=self.reusable)
-        return Key(key_id, self._secret(), reusable=self.reusable)
+            if self.schemes != ("jwt",):
+                raise ValueError("a public-key is for the scheme jwt alone")
+            return Key(key_id, public_key=_public_key(self.public_key))
+        secret = self._secret()
+        if "jwt" in self.schemes and len(secret) < MIN_SECRET:
+            raise ValueError(f"a secret of the scheme jwt has at least {MIN_SECRET} bytes")
+        if "json" in self.schemes and len(secret) != JSON_SECRET:
+            raise ValueError(f"the secret of the scheme json is secret-hex, {JSON_SECRET} bytes")
+        return Key(key_id, secret, reusable=self.reusable)
 
     def _secret(self) -> bytes:
         if self.secret is not None:
             return _decoded(self.secret.get_secret_value())
+        if self.secret_hex is not None:
+            return _from_hex(self.secret_hex.get_secret_value())
         if self.secret_text is not None:
             text = self.secret_text.get_secret_value().encode()
         else:
@@ -180,6 +194,13 @@ def _decoded(text: str) -> bytes:
     if len(secret) < MIN_SECRET:
         raise ValueError(f"secret has {len(secret)} bytes, at least {MIN_SECRET} are needed")
     return secret
+
+
+def _from_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError("secret-hex is not hexadecimal") from None
 
 
 def _public_key(text: str) -> bytes:

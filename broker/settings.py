@@ -143,6 +143,14 @@ def _user_pattern(text: str) -> str:
     return text
 
 
+def _hexadecimal(value: Any) -> Any:
+    if isinstance(value, str):
+        if not re.fullmatch(r"[0-9A-Fa-f]{32}", value.strip()):
+            raise ValueError("is not 32 hexadecimal digits")
+        return bytes.fromhex(value.strip())
+    return value
+
+
 def _log_level(text: Any) -> Any:
     """Guacamole knows two more words."""
     return {"warn": "warning", "trace": "debug"}.get(text, text)
@@ -166,6 +174,7 @@ Bind = Annotated[str, AfterValidator(_bind)]
 Ports = Annotated[
     dict[str, Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_pairs), AfterValidator(_protocols)
 ]
+JsonSecret = Annotated[bytes, BeforeValidator(_hexadecimal)]
 FilePath = Annotated[Path, AfterValidator(_absolute)]
 
 
@@ -228,6 +237,14 @@ class Settings(BaseModel):
     )
     allow_unlimited_age: bool = Field(
         default=False, description="Accept `timestamp-age-limit: 0`, which makes v1 links never expire."
+    )
+    json_secret_key: JsonSecret | None = Field(
+        None,
+        repr=False,
+        description="128-bit key of encrypted JSON (guacamole-auth-json), as 32 hexadecimal digits.",
+    )
+    json_trusted_networks: Networks = Field(
+        (), description="Networks from which encrypted JSON is taken; empty means any."
     )
     clock_skew: float = Field(
         30.0, ge=0, le=300, description="Seconds that a signed timestamp may lie in the future."

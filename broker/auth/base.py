@@ -143,7 +143,7 @@ class Grant:
         user: who it is; also whose private key is used.
         connections: what may be opened.
         key_id: the key that signed.
-        nonce: names the request for the replay store.
+        nonce: names the request for the replay store; empty where it may be redeemed again.
         nonce_expires: Unix seconds after which the request is refused for its age.
         expires: Unix seconds after which the grant is void, or None: the session's own time-out decides.
         dropped: names of parameters that were left out, for the log.

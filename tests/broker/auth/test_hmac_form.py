@@ -1,4 +1,4 @@
-"""CyVerse's signed request: the sheet's vectors, and the profile that gives a message one meaning."""
+"""Signed forms: the sheet's vectors, and the profile that gives a message one meaning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from broker.auth.base import Claim, Grant, Key, MalformedError, Reason, RefusedError
 from broker.auth.form import parse_form
-from broker.auth.hmac_v1 import HmacV1, Rules
+from broker.auth.hmac_form import V0, V1, HmacForm, Rules
 
 NOW = 1489181545.018
 KEY = Key("so", b"so-secret")
@@ -41,7 +41,7 @@ def claim(fields: dict[str, str], *, signature: str = "", address: str = "192.0.
 
 
 def verify(fields: dict[str, str], *, now: float = NOW, rules: Rules = Rules(), **options: str) -> Grant:  # noqa: B008
-    return HmacV1(rules).verify(claim(fields, **options), [KEY], now)
+    return HmacForm(V1, rules).verify(claim(fields, **options), [KEY], now)
 
 
 def refusal(fields: dict[str, str], *, now: float = NOW, rules: Rules = Rules(), **options: str) -> Reason:  # noqa: B008
@@ -75,7 +75,7 @@ def test_the_sheets_vectors(vector: tuple[str, ...]) -> None:
         f"&guac.protocol={protocol}&signature={signature}&guac.hostname={host}&id=x"
     )
     received = Claim(parse_form(body.encode()), "192.0.2.9")
-    scheme = HmacV1(ANY_LETTERS)
+    scheme = HmacForm(V1, ANY_LETTERS)
     key = Key("k", secret.encode())
     if name in WITHIN_PROFILE:
         grant = scheme.verify(received, [key], int(timestamp) / 1000)
@@ -121,14 +121,16 @@ def test_a_link_without_id_is_called_default() -> None:
 def test_a_link_without_protocol_has_the_default_one_and_that_is_signed() -> None:
     fields = {name: value for name, value in SSH.items() if name != "guac.protocol"}
     given = claim(fields, signature=sign(SSH))
-    assert HmacV1(Rules(default_protocol="ssh")).verify(given, [KEY], NOW).connections[0].protocol == "ssh"
+    assert (
+        HmacForm(V1, Rules(default_protocol="ssh")).verify(given, [KEY], NOW).connections[0].protocol == "ssh"
+    )
 
 
 def test_any_of_four_keys_may_have_signed() -> None:
     others = [Key(f"k{number}", f"other-{number}".encode()) for number in range(3)]
-    assert HmacV1(Rules()).verify(claim(SSH), [*others, KEY], NOW).key_id == "so"
+    assert HmacForm(V1, Rules()).verify(claim(SSH), [*others, KEY], NOW).key_id == "so"
     with pytest.raises(RefusedError):
-        HmacV1(Rules()).verify(claim(SSH), [*others, Key("k4", b"x"), KEY], NOW)
+        HmacForm(V1, Rules()).verify(claim(SSH), [*others, Key("k4", b"x"), KEY], NOW)
 
 
 def test_nothing_secret_is_shown() -> None:
@@ -231,7 +233,7 @@ def test_strict_refuses_what_can_be_read_in_two_ways(user: str) -> None:
 def test_under_the_profile_a_message_has_one_reading(
     octets: tuple[int, ...], user: str, protocol: str
 ) -> None:
-    scheme = HmacV1(Rules())
+    scheme = HmacForm(V1, Rules())
     host = ".".join(map(str, octets))
     port = {"ssh": "22", "vnc": "5905"}[protocol]
     assert list(scheme._readings(protocol, host + port + user)) == [(host, user)]
@@ -241,4 +243,86 @@ def test_duplicates_of_what_is_signed_are_malformed() -> None:
     given = claim(SSH)
     parameters = {**given.parameters, "guac.hostname": ["10.1.2.3", "10.1.2.4"]}
     with pytest.raises(MalformedError):
-        HmacV1(Rules()).verify(Claim(parameters), [KEY], NOW)
+        HmacForm(V1, Rules()).verify(Claim(parameters), [KEY], NOW)
+
+
+# -- v0 --------------------------------------------------------------------------------------------------------------
+
+V0_VECTORS = [
+    ("V0-1", "secret", "1373563683000", "rdp", "10.2.3.4", "3389", "", "", "6PHOr00TnhA10Ef9I4bLqeSXKYg="),
+    ("V0-2", "secret", "1377143741000", "rdp", "myserver.internal", "3389", "", "", "Iost5ouayLzpKLgx607kY1QUVwY="),
+    ("V0-3", "secret", "1377143741000", "ssh", "myserver.internal", "22", "alice", "p w", "vtJbBkvnkEZNR0M4V/uDxZapBvc="),
+    ("V0-4", "secret", "1700000000007", "vnc", "vnc.example.net", "5901", "zoë", "s3cret", "rqR/Ah1w6NNVNge5Qag3+5i+P3Y="),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("vector", V0_VECTORS, ids=[row[0] for row in V0_VECTORS])
+def test_the_sheets_v0_vectors(vector: tuple[str, ...]) -> None:
+    """The signatures are good; what they open is outside the profile that makes old schemes bearable."""
+    _, secret, timestamp, protocol, host, port, user, password, signature = vector
+    given = Claim(
+        {
+            "timestamp": [timestamp], "guac.protocol": [protocol], "guac.hostname": [host], "guac.port": [port],
+            "guac.username": [user], "guac.password": [password], "signature": [signature.replace("+", " ")],
+        }
+    )  # fmt: skip
+    scheme = HmacForm(V0, ANY_LETTERS)
+    assert scheme.recognises(given)
+    with pytest.raises(RefusedError) as caught:
+        scheme.verify(given, [Key("k", secret.encode())], int(timestamp) / 1000)
+    assert caught.value.reason is Reason.OUTSIDE_PROFILE
+    with pytest.raises(RefusedError) as caught:
+        scheme.verify(given, [Key("k", b"other")], int(timestamp) / 1000)
+    assert caught.value.reason is Reason.BAD_SIGNATURE
+
+
+def v0(fields: dict[str, str], **changes: str) -> Claim:
+    pairs = [fields["timestamp"] + fields["guac.protocol"]]
+    for name in ("username", "password", "hostname", "port"):
+        value = fields.get(f"guac.{name}", "")
+        pairs.append(name + value if value else "")
+    signature = base64.b64encode(hmac.digest(b"so-secret", "".join(pairs).encode(), "sha1")).decode()
+    return Claim({name: [value] for name, value in {**fields, "signature": signature, **changes}.items()})
+
+
+@pytest.mark.parametrize("fields", [SSH, VNC], ids=["ssh", "vnc"])
+def test_v0_within_the_profile(fields: dict[str, str]) -> None:
+    grant = HmacForm(V0, Rules()).verify(v0({**fields, "id": "c/abc"}), [KEY], NOW)
+    (connection,) = grant.connections
+    assert (grant.user, connection.identifier, connection.parameters["hostname"]) == (
+        "alice",
+        "abc",
+        "10.1.2.3",
+    )
+
+
+def test_v0_may_leave_the_port_out() -> None:
+    fields = {name: value for name, value in SSH.items() if name != "guac.port"}
+    grant = HmacForm(V0, Rules()).verify(v0(fields), [KEY], NOW)
+    assert grant.connections[0].parameters["port"] == "22"
+
+
+def test_v0_names_inside_values_do_not_move() -> None:
+    """`xhostname6.6.6.6` is a user name to us, and not one that v1 may carry a host in."""
+    fields = {**SSH, "guac.username": "xhostname6.6.6.6port22"}
+    signed = v0(fields)
+    grant = HmacForm(V0, Rules()).verify(signed, [KEY], NOW)
+    assert grant.connections[0].parameters["hostname"] == "10.1.2.3"
+    moved = {
+        **fields,
+        "guac.username": "x",
+        "guac.hostname": "6.6.6.6",
+        "guac.port": "22hostname10.1.2.3port22",
+    }
+    given = Claim(
+        {**{name: [value] for name, value in moved.items()}, "signature": signed.parameters["signature"]}
+    )
+    with pytest.raises(RefusedError) as caught:
+        HmacForm(V0, Rules()).verify(given, [KEY], NOW)
+    assert caught.value.reason is Reason.OUTSIDE_PROFILE
+
+
+def test_the_length_of_a_signature_tells_the_variants_apart() -> None:
+    assert HmacForm(V0, Rules()).recognises(v0(SSH))
+    assert not HmacForm(V0, Rules()).recognises(claim(SSH))
+    assert HmacForm(V1, Rules()).recognises(claim(SSH))

@@ -1,7 +1,8 @@
-"""CyVerse's signed request: HMAC-SHA256 over bare, concatenated values (sheet A.2, A.6).
+"""Signed forms: CyVerse's v1 (HMAC-SHA256 over bare values) and the original's v0 (HMAC-SHA1 over names and values).
 
-The message has no separators and leaves most parameters unsigned. Two things make that bearable: a *profile* under which
-a message has one meaning only, and a short list of harmless parameters that are taken although nobody signed them.
+Neither message has separators, and most parameters are not signed (sheet A.2, A.6). Two things make that bearable: a
+*profile* under which a message has one meaning only, and a short list of harmless parameters that are taken although
+nobody signed them. v0 is served only where a key lists it.
 """
 
 from __future__ import annotations
@@ -17,21 +18,20 @@ from typing import TYPE_CHECKING
 from broker.auth.base import CONNECTION_ID, Connection, Grant, Reason, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from broker.auth.base import Claim, Key
 
-__all__ = ["HmacV1", "Rules"]
+__all__ = ["V0", "V1", "HmacForm", "Rules", "Variant"]
 
 SIGNED = ("timestamp", "guac.protocol", "guac.hostname", "guac.port", "guac.username", "guac.password")
-"""Signed parameters, in the order of the message."""
+"""Signed parameters, in the order of v1's message."""
 MAX_KEYS = 4
 """Keys that one request is tried with: v1 does not name its key."""
 COLOUR_SCHEMES = frozenset({"default", "gray-black", "white-black", "green-black", "black-white"})
 FOREVER = 10 * 366 * 86400.0
 """Seconds that the nonce of a link without an age limit is remembered."""
 
-_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)  # no two spellings of one
 _TIMESTAMP = re.compile(r"[0-9]{13}", re.ASCII)
 
 
@@ -58,26 +58,66 @@ class Rules:
     default_protocol: str = ""
 
 
-class HmacV1:
-    """The scheme."""
+def _bare(values: Mapping[str, str]) -> str:
+    """v1: values one after another."""
+    return "".join(values[name] for name in SIGNED)
 
-    name = "v1"
 
-    def __init__(self, rules: Rules) -> None:
+def _named(values: Mapping[str, str]) -> str:
+    """v0: after the first two, what is there with its name before it, in that scheme's own order."""
+    names = ("guac.username", "guac.password", "guac.hostname", "guac.port")
+    pairs = [name.removeprefix("guac.") + values[name] for name in names if values[name]]
+    return values["timestamp"] + values["guac.protocol"] + "".join(pairs)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the two.
+
+    Attributes:
+        name: as key ring entries list it.
+        digest: of the HMAC.
+        signature: how its base64 looks; no two spellings of one signature.
+        message: the signed text of the values.
+        port_optional: a form without a port has the one of its protocol.
+    """
+
+    name: str
+    digest: str
+    signature: re.Pattern[str]
+    message: Callable[[Mapping[str, str]], str]
+    port_optional: bool = False
+
+
+V1 = Variant("v1", "sha256", re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII), _bare)
+V0 = Variant(
+    "v0", "sha1", re.compile(r"[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=", re.ASCII), _named, port_optional=True
+)
+
+
+class HmacForm:
+    """The scheme, in one of its variants."""
+
+    def __init__(self, variant: Variant, rules: Rules) -> None:
+        self.name = variant.name
+        self._variant = variant
         self._rules = rules
 
     def recognises(self, claim: Claim) -> bool:
-        """See `Scheme.recognises`."""
-        return "signature" in claim.parameters
+        """See `Scheme.recognises`; the length of a signature tells the variants apart."""
+        return "signature" in claim.parameters and (
+            self._variant is V1 or self._variant.signature.fullmatch(_mended(claim)) is not None
+        )
 
     def verify(self, claim: Claim, keys: Sequence[Key], now: float) -> Grant:
         """See `Scheme.verify`. The signature comes first: later reasons are then about what the platform signed."""
         claim.once(*SIGNED, "signature", "id")
-        signature = _decoded(claim.first("signature"))
+        signature = self._signature(claim)
         values = {name: claim.first(name) for name in SIGNED}
         values["guac.protocol"] = values["guac.protocol"] or self._rules.default_protocol
-        message = "".join(values.values()).encode()
-        key = _signer(message, signature, keys)
+        key = self._signer(self._variant.message(values).encode(), signature, keys)
+        if self._variant.port_optional and not values["guac.port"]:
+            values["guac.port"] = str(self._rules.ports.get(values["guac.protocol"], ""))
         try:
             self._check_age(values["timestamp"], now)
             self._check_profile(values)
@@ -85,6 +125,25 @@ class HmacV1:
         except RefusedError as error:
             error.key_id, error.user = key.key_id, values["guac.username"][:64]
             raise
+
+    def _signature(self, claim: Claim) -> bytes:
+        text = _mended(claim)
+        if not self._variant.signature.fullmatch(text):
+            raise RefusedError(Reason.BAD_SIGNATURE, "not the base64 of a signature")
+        return base64.b64decode(text)
+
+    def _signer(self, message: bytes, signature: bytes, keys: Sequence[Key]) -> Key:
+        """The key that signed; every one is tried, so that time does not tell which."""
+        if not keys:
+            raise RefusedError(Reason.UNKNOWN_KEY, f"no key is set up for {self.name}")
+        found: Key | None = None
+        for key in keys[:MAX_KEYS]:
+            expected = hmac.digest(key.secret, message, self._variant.digest)
+            if hmac.compare_digest(expected, signature) and found is None:
+                found = key
+        if found is None:
+            raise RefusedError(Reason.BAD_SIGNATURE)
+        return found
 
     # -- rules -----------------------------------------------------------------------------------------------------
 
@@ -132,7 +191,7 @@ class HmacV1:
     def _grant(
         self, claim: Claim, values: Mapping[str, str], key: Key, signature: bytes, now: float
     ) -> Grant:
-        identifier = claim.first("id") or "DEFAULT"
+        identifier = claim.first("id").removeprefix("c/") or "DEFAULT"
         if not CONNECTION_ID.fullmatch(identifier):
             raise RefusedError(
                 Reason.OUTSIDE_PROFILE, "the connection id has characters that ids do not have"
@@ -153,25 +212,9 @@ class HmacV1:
         )
 
 
-def _decoded(signature: str) -> bytes:
-    """The signature's 32 bytes; form decoding turned its `+` into blanks."""
-    text = signature.replace(" ", "+")
-    if not _SIGNATURE.fullmatch(text):
-        raise RefusedError(Reason.BAD_SIGNATURE, "not the base64 of 32 bytes")
-    return base64.b64decode(text)
-
-
-def _signer(message: bytes, signature: bytes, keys: Sequence[Key]) -> Key:
-    """The key that signed; every one is tried, so that time does not tell which."""
-    if not keys:
-        raise RefusedError(Reason.UNKNOWN_KEY, "no key is set up for v1")
-    found: Key | None = None
-    for key in keys[:MAX_KEYS]:
-        if hmac.compare_digest(hmac.digest(key.secret, message, "sha256"), signature) and found is None:
-            found = key
-    if found is None:
-        raise RefusedError(Reason.BAD_SIGNATURE)
-    return found
+def _mended(claim: Claim) -> str:
+    """The signature; form decoding turned its `+` into blanks."""
+    return claim.first("signature").replace(" ", "+")
 
 
 def _is_dotted_quad(text: str) -> bool:

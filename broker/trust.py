@@ -1,0 +1,57 @@
+"""Who is trusted, out of the settings: the schemes by which platforms sign, and the keys they sign with."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import structlog
+
+from broker.auth.base import Key
+from broker.auth.hmac_form import V0, V1, HmacForm, Rules
+from broker.auth.json import JsonScheme
+from broker.auth.jwt import JwtRules, JwtScheme
+from broker.keyring import Entry, KeyRing, Limits
+
+if TYPE_CHECKING:
+    from broker.auth.base import Scheme
+    from broker.settings import Settings
+
+__all__ = ["key_ring", "schemes"]
+
+SECRET_KEY, JSON_SECRET_KEY = "secret-key", "json-secret-key"
+"""The keys that the settings of these names make."""
+
+
+def schemes(settings: Settings) -> list[Scheme]:
+    """Every way to sign; the first that recognises a request verifies it."""
+    jwt = JwtRules(settings.public_origin, settings.jwt_max_lifetime, settings.clock_skew)
+    form = Rules(
+        age_limit=settings.timestamp_age_limit / 1000,
+        skew=settings.clock_skew,
+        ports=settings.v1_ports,
+        vnc_password=settings.v1_vnc_password.get_secret_value(),
+        username=re.compile(settings.v1_username),
+        strict=settings.v1_ambiguity == "strict",
+        default_protocol=settings.default_protocol,
+    )
+    return [JwtScheme(jwt), JsonScheme(), HmacForm(V0, form), HmacForm(V1, form)]
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The keys of settings and of the key ring file.
+
+    Raises:
+        KeyRingError: the file cannot be read.
+    """
+    fixed = []
+    secret = settings.secret_key.get_secret_value()
+    if secret:
+        fixed.append(Entry(Key(SECRET_KEY, secret.encode()), Limits.model_validate({"schemes": ("v1",)})))
+    if settings.json_secret_key is not None:
+        limits = Limits.model_validate({"schemes": ("json",), "from": settings.json_trusted_networks})
+        fixed.append(Entry(Key(JSON_SECRET_KEY, settings.json_secret_key), limits))
+    ring = KeyRing(fixed, settings.key_ring)
+    if not len(ring):
+        structlog.get_logger().warning("no key is set up: no link can be redeemed")
+    return ring
