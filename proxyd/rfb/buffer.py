@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Buffer", "Reading"]
 
+VIEW_FROM = 8192
+"""Bytes above which a copy costs more than a view that avoids it."""
+
 T = TypeVar("T")
 Reading: TypeAlias = Generator[None, None, T]
 """Yields while bytes are missing, and where a long one may be interrupted; returns the value."""

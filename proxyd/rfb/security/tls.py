@@ -31,7 +31,10 @@ def start(dialogue: Dialogue, *, anonymous: bool) -> Reading[None]:
     """
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = _anonymous() if anonymous else _certified(dialogue)
-    session = context.wrap_bio(incoming, outgoing, server_hostname=dialogue.host or None)
+    try:
+        session = context.wrap_bio(incoming, outgoing, server_hostname=dialogue.host or None)
+    except ValueError:
+        raise RfbError("The desktop's name cannot be checked.", Status.SERVER_ERROR) from None
     while True:
         try:
             session.do_handshake()
@@ -42,7 +45,7 @@ def start(dialogue: Dialogue, *, anonymous: bool) -> Reading[None]:
             raise RfbError(
                 f"The desktop's certificate is not trusted: {error.verify_message}.", Status.CLIENT_FORBIDDEN
             ) from None
-        except (ssl.SSLError, ValueError) as error:
+        except ssl.SSLError as error:
             raise _broken(error) from None
         else:
             break
@@ -88,7 +91,13 @@ def _anonymous() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(ANONYMOUS)
+    try:
+        context.set_ciphers(ANONYMOUS)
+    except ssl.SSLError:
+        raise RfbError(
+            "The desktop wants TLS without certificates, which this TLS library cannot do.",
+            Status.SERVER_ERROR,
+        ) from None
     return context
 
 
@@ -99,6 +108,7 @@ def _certified(dialogue: Dialogue) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
+    context.check_hostname = bool(dialogue.host)  # a desktop that calls us has no name
     try:
         context.load_verify_locations(cadata=dialogue.trust.authorities)
     except (ssl.SSLError, ValueError):

@@ -165,6 +165,21 @@ def test_a_pinned_certificate_is_enough(certificate: Certificate) -> None:
         server.start()
 
 
+def test_a_name_that_is_none_is_our_fault(certificate: Certificate) -> None:
+    client = new_client(Options(host=".example", trust=Trust(authorities=certificate.pem)))
+    server = Server(client, certificate)
+    server.agree(260)
+    with pytest.raises(RfbError, match="name cannot be checked"):
+        client.receive(b"\x01")
+
+
+def test_a_desktop_that_called_us_needs_no_name(certificate: Certificate) -> None:
+    client = new_client(Options(trust=Trust(authorities=certificate.pem)))
+    server = Server(client, certificate)
+    server.agree(260)
+    server.start()
+
+
 def test_trust_excludes_what_proves_nothing() -> None:
     client = new_client(Options(trust=Trust(fingerprint="0" * 64)))
     with pytest.raises(RfbError, match="VeNCrypt type 257"):
