@@ -131,7 +131,11 @@ class Site:
             "store": f"sqlite:///{self.folder / 'broker.sqlite'}",
             **self._settings,
         }
-        proxyd = {"bind": f"127.0.0.1:{self.proxyd_port}", "workers": 2, "host-key-pins": str(self.folder / "pins")}
+        proxyd = {
+            "bind": f"127.0.0.1:{self.proxyd_port}",
+            "workers": 2,
+            "host-key-pins": str(self.folder / "pins"),
+        }
         lines: list[str] = []
         for section, values in (("broker", broker), ("proxyd", proxyd)):
             lines += [

@@ -74,7 +74,9 @@ def test_text_travels_both_ways(desktop: Screen, site: Site) -> None:
 def test_the_picture_is_exact(desktop: Screen, site: Site) -> None:
     site.xvnc.run("xsetroot", "-mod", "7", "3", "-fg", "#ff8000", "-bg", "#0040ff")
     seen = slice(None), slice(0, 1000)  # at the right edge is the menu's handle
-    eventually(lambda: np.array_equal(desktop.pixels()[seen], site.xvnc.screenshot()[seen]), "equal pixels", 20)
+    eventually(
+        lambda: np.array_equal(desktop.pixels()[seen], site.xvnc.screenshot()[seen]), "equal pixels", 20
+    )
 
 
 def test_the_desktop_follows_the_window(desktop: Screen, site: Site) -> None:

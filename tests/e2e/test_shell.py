@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,8 @@ from tests.e2e.screen import Screen, eventually
 from tests.e2e.site import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
 
     from tests.e2e.site import Site
@@ -89,11 +92,33 @@ def test_no_secret_stands_in_any_log(shell: Screen, site: Site) -> None:
         assert "Traceback" not in log, log
 
 
-def test_the_page_is_photographed_for_the_readme(shell: Screen) -> None:
-    page = shell.page
-    page.set_viewport_size({"width": 1280, "height": 720})
-    shell.type("clear; ls --color=always -la / | head -20\n")
-    shell.wait_for_row(lambda row: "drwx" in row, "a listing")
+PICTURE = r"""
+import random
+random.seed(7)
+edge, blue, green, plain = "\x1b[38;5;240m", "\x1b[1;34m", "\x1b[32m", "\x1b[0m"
+print(f"{edge}\u250c{'\u2500' * 12}\u252c{'\u2500' * 34}\u252c{'\u2500' * 9}\u2510{plain}")
+for name in ["alignment", "assembly", "variants", "annotation"]:
+    part = random.randint(12, 32)
+    bar = f"{green}{'\u2588' * part}{edge}{'\u2591' * (32 - part)}{plain}"
+    print(f"{edge}\u2502{blue} {name:<11}{edge}\u2502{plain} {bar} {edge}\u2502{plain} {part * 100 // 32:>5} % {edge}\u2502{plain}")
+print(f"{edge}\u2514{'\u2500' * 12}\u2534{'\u2500' * 34}\u2534{'\u2500' * 9}\u2518{plain}")
+print("".join(f"\x1b[48;2;{40 + 3 * n};{90 + n};{200 - 2 * n}m " for n in range(58)) + plain)
+"""
+
+
+def test_the_page_is_photographed_for_the_readme(page: Page, shell: Screen, tmp_path: Path) -> None:
+    """A picture that shows nothing of the machine it was taken on."""
+    for name in ["reads.fastq.gz", "reference.fa", "notes.md"]:
+        (tmp_path / name).touch()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "progress").write_text(f"#!{sys.executable}\n{PICTURE}")
+    (tmp_path / "progress").chmod(0o755)
+    page.set_viewport_size({"width": 1000, "height": 420})
+    prompt = r"\[\e[1;32m\]alice@instance\[\e[0m\]:\[\e[1;34m\]~\[\e[0m\]\$ "
+    shell.type(f"cd {tmp_path}; PS1='{prompt}'; clear\n")
+    shell.type("ls --color=always\n./progress\nvim -u NONE notes.md")
+    shell.wait_for_row(lambda row: row.endswith("vim -u NONE notes.md"), "everything was typed")
+    eventually(lambda: shell.picture().size == (1000, 420), "the window's size")
     target = ROOT / "docs" / "images" / "session.png"
     if not target.exists():
         target.parent.mkdir(exist_ok=True)
