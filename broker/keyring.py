@@ -122,6 +122,8 @@ class _Row(Limits):
             if self.schemes != ("jwt",):
                 raise ValueError("a public-key is for the scheme jwt alone")
             return Key(key_id, public_key=_public_key(self.public_key))
+        if "gateone" in self.schemes and not self.targets:
+            raise ValueError("a key of the scheme gateone needs targets: it does not sign where people go")
         secret = self._secret()
         if "jwt" in self.schemes and len(secret) < MIN_SECRET:
             raise ValueError(f"a secret of the scheme jwt has at least {MIN_SECRET} bytes")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker.auth.base import Key
+from broker.auth.gateone import GateOneScheme
 from broker.auth.hmac_form import V0, V1, HmacForm, Rules
 from broker.auth.json import JsonScheme
 from broker.auth.jwt import JwtRules, JwtScheme
@@ -35,7 +36,8 @@ def schemes(settings: Settings) -> list[Scheme]:
         strict=settings.v1_ambiguity == "strict",
         default_protocol=settings.default_protocol,
     )
-    return [JwtScheme(jwt), JsonScheme(), HmacForm(V0, form), HmacForm(V1, form)]
+    gateone = GateOneScheme(settings.clock_skew)
+    return [JwtScheme(jwt), JsonScheme(), gateone, HmacForm(V0, form), HmacForm(V1, form)]
 
 
 def key_ring(settings: Settings) -> KeyRing:
