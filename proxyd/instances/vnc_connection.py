@@ -31,6 +31,8 @@ STALL_DEADLINE = 30.0
 PING_AFTER = 30.0
 """Seconds of silence after which the server is asked for a sign of life, where it can give one."""
 PING_DEADLINE = 30.0
+SETTLED_AFTER = 3.0
+"""Seconds of silence after which a server will not draw the rest of what it was asked for."""
 KEEP_ALIVE_AFTER = 60
 """Seconds of silence after which the kernel asks for a sign of life."""
 CHECK_EVERY = 5.0
@@ -249,6 +251,8 @@ class VncConnection(asyncio.Protocol):
         elif silent > PING_AFTER and not self.client.pings_unanswered:
             self.client.ping()
             self._flush()
+        elif silent > SETTLED_AFTER:
+            self._do(self.client.settle)
 
     def _fail(self, error: StatusError) -> None:
         if self._failure is None:

@@ -34,7 +34,7 @@ class _Flag(IntFlag):
 
 
 ACTIONS = _Flag.CAPS | _Flag.REQUEST | _Flag.PEEK | _Flag.NOTIFY | _Flag.PROVIDE
-MAX_MESSAGE = 20 * 1024 * 1024
+MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes of a cut text that are read at all; what is beyond the limit is dropped as it arrives."""
 _PIECE = 65536
 

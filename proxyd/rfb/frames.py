@@ -95,6 +95,12 @@ class Frames:
             self._flush(last=False)
             self._ask_for_changes()
 
+    def settle(self) -> None:
+        """The server has been silent for a while: what it drew of the region that was asked for has to do."""
+        if self._wanted and self._updates and not self._updating:
+            self._region = None
+            self._flush(last=True)
+
     def _answers(self) -> bool:
         if self._updates >= MAX_UPDATES:
             return True

@@ -176,6 +176,11 @@ class RfbClient:
         self._frames.request(region)
         return self.receive(b"")
 
+    def settle(self) -> list[Event]:
+        """The server has been silent for seconds: take what it drew for the frame. See `receive`."""
+        self._frames.settle()
+        return self.receive(b"")
+
     def key(self, keysym: int, pressed: bool) -> None:
         """A key went down or up."""
         if self.open:

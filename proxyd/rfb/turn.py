@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MESSAGE", "Turn"]
 
-MESSAGE = 1000
+MESSAGE = 2000
 """Work of a message or a rectangle, in the unit of a decoded pixel."""
 ALLOWANCE = 4_000_000
-"""Work of a turn: some ten milliseconds."""
+"""Work of a turn: up to ten milliseconds."""
 
 
 class Turn:

@@ -165,6 +165,18 @@ def test_a_region_at_rest_is_drawn_exactly_once() -> None:
     play(story)
 
 
+def test_a_server_that_draws_less_than_was_asked_for_does_not_freeze_the_session() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.say(update(fill(0, 0, 4, 4)))
+        assert stage.desk.frames == []
+        await asyncio.sleep(15)
+        assert len(stage.desk.frames) == 1
+        await stage.say(update(fill(4, 0, 4, 4)))
+        assert len(stage.desk.frames) == 2
+
+    play(story)
+
+
 def test_lossless_never_asks_for_jpeg() -> None:
     async def story(stage: Stage) -> None:
         sent = stage.heard()

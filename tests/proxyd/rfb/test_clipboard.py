@@ -117,7 +117,7 @@ def test_a_bomb_is_cut_at_the_limit() -> None:
         server(PROVIDE | TEXT, b"nonsense"),
         server(PROVIDE | TEXT, zlib.compress(b"ab")),
         server(PROVIDE | TEXT),
-        pack(">Bxxxi", 3, 30_000_000),
+        pack(">Bxxxi", 3, 100_000_000),
     ],
 )
 def test_broken_messages_end_the_session(message: bytes) -> None:

@@ -206,6 +206,15 @@ def test_a_server_that_never_draws_what_was_asked_for_is_taken_at_its_word() -> 
     assert [event.last for event in drawn] == [False] * (MAX_UPDATES - 1) + [True]
 
 
+def test_a_server_that_draws_less_than_was_asked_for_and_falls_silent_is_taken_at_its_word() -> None:
+    client = shown_client()
+    client.request_frame(ALL)
+    assert picture(client.settle()) == []  # it has not answered at all yet
+    assert not picture(client.receive(update(fill(0, 0, 4, 4))))[0].last
+    assert picture(client.settle()) == [PictureDrawn([], last=True)]
+    assert picture(client.settle()) == []
+
+
 UPDATES = st.sampled_from(
     [
         update(),

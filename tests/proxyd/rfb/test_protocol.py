@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from struct import pack
 
 import pytest
@@ -203,6 +204,36 @@ def test_what_breaks_the_protocol_ends_the_session(message: bytes, sentence: str
         client.receive(message)
     with pytest.raises(RfbError, match=sentence):  # and it stays ended
         client.receive(b"")
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        pytest.param(
+            [pack(">Bxxxi", 3, 60_000_000), *[bytes(65536)] * 400], id="a clipboard far beyond the limit"
+        ),
+        pytest.param([cut_text(bytes(60000))] * 200, id="many clipboards"),
+        pytest.param([update(fill(0, 0, 8, 4)) * 3000] * 100, id="pictures that nobody asked for"),
+        pytest.param([b"\x02" * 20000], id="bells"),
+        pytest.param([fence(0x80000000, bytes(64)) * 900] * 3, id="fences"),
+    ],
+)
+def test_floods_take_no_memory(flood: list[bytes]) -> None:
+    client, _ = opened_client()
+    client.request_frame(ALL)
+    client.receive(update(raw()))
+    tracemalloc.start()
+    try:
+        for piece in flood:
+            client.receive(piece)
+            while client.busy:
+                client.receive(b"")
+            client.data_to_send()
+            if not client.wants_bytes:
+                break
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def drive(client: RfbClient, data: bytes) -> None:
