@@ -112,6 +112,9 @@ class WebTier:
         refusal: when set, the sentence with which tokens are refused.
         config: what the page is told.
         delay: seconds before a token is answered.
+        blocks_websockets: refuse to upgrade, as some proxies do.
+        language: of the page.
+        patch: what a theme does to the page.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -123,6 +126,7 @@ class WebTier:
         self.delay = 0.0
         self.blocks_websockets = False
         self.language = "en"
+        self.patch: Callable[[str], str] = lambda page: page
         self.config: dict[str, Any] = {
             "name": "Example University",
             "version": "0.1.0",
@@ -200,7 +204,7 @@ class WebTier:
         return response
 
     def _html(self, template: str, **more: str) -> web.Response:
-        text = self._webapp.render(template, "/guacamole/", self.language, self.config, **more)
+        text = self.patch(self._webapp.render(template, "/guacamole/", self.language, self.config, **more))
         return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})
 
     async def _page(self, _: web.Request) -> web.Response:

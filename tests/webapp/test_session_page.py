@@ -78,6 +78,12 @@ def test_nobody_without_a_link_is_asked_for_a_password(person: Person) -> None:
     assert page.locator("input").count() == 0
 
 
+def test_where_sockets_are_blocked_the_page_goes_over_http(person: Person, tier: WebTier) -> None:
+    tier.blocks_websockets = True
+    person.page.goto(tier.link("desktop"))
+    eventually(lambda: ("POST", "/guacamole/tunnel?connect") in tier.requests, "it asked over HTTP")
+
+
 def test_steps_are_told_while_connecting_and_the_person_can_give_up(person: Person, tier: WebTier) -> None:
     tier.scripts["slow"] = web_tier.never_answers
     person.page.goto(tier.link("slow"))
