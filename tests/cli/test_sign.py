@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import time
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
 from broker.auth.base import Claim, Key
 from broker.auth.hmac_form import V1, HmacForm, Rules
+from broker.auth.jwt import JwtRules, JwtScheme
 from broker.cli.outcome import Exit
 from broker.cli.portal import Request, client_url, v1_form
 
@@ -78,7 +81,7 @@ def test_the_command_prints_a_form_that_the_scheme_accepts(fanlight, monkeypatch
     ("arguments", "secret", "said"),
     [
         ((), "", "secret-key is not set"),
-        (("--protocol", "rdp"), "x", "v1 links open ssh or vnc"),
+        (("--protocol", "rdp"), "x", "choose ssh or vnc"),
         (("-p", "nothing"), "x", "NAME=VALUE"),
     ],
 )
@@ -108,3 +111,58 @@ def test_a_broker_on_a_unix_socket_needs_its_address(fanlight, monkeypatch: pyte
     monkeypatch.setenv("FANLIGHT_BIND", "unix:/run/broker.sock")
     outcome = fanlight("sign", "10.1.2.3", "--user", "alice")
     assert (outcome.code, "--url" in outcome.errors) == (Exit.USAGE, True)
+
+
+RING = """
+["portal"]
+secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+schemes = ["jwt"]
+
+["ended"]
+secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+schemes = ["jwt"]
+not-after = 2020-01-01T00:00:00Z
+
+["old"]
+secret-text = "so-secret"
+schemes = ["v1"]
+"""
+
+
+@pytest.fixture
+def ring(fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "keys.toml").write_text(RING)
+    (tmp_path / "keys.toml").chmod(0o600)
+    monkeypatch.setenv("FANLIGHT_KEY_RING", str(tmp_path / "keys.toml"))
+    monkeypatch.setenv("FANLIGHT_PUBLIC_ORIGIN", "https://desk.example.org")
+
+
+@pytest.mark.usefixtures("ring")
+def test_a_token_signed_with_a_key_of_the_ring_is_accepted_by_the_scheme(fanlight) -> None:
+    arguments = ("sign", "10.1.2.3", "--user", "alice", "--key", "portal", "-p", "color-scheme=green-black")
+    link = fanlight(*arguments).output.strip()
+    start, _, token = link.partition("?jwt=")
+    assert start == "https://desk.example.org/guacamole/connect"
+    scheme = JwtScheme(JwtRules("https://desk.example.org"))
+    key = Key("portal", bytes(range(32)))
+    grant = scheme.verify(Claim({"jwt": [token]}, "192.0.2.1"), [key], time.time())
+    assert grant.user == "alice"
+    assert grant.connections[0].parameters["color-scheme"] == "green-black"
+    assert grant.connections[0].parameters["port"] == "22"
+    assert set(fanlight(*arguments, "--form", "--json").json["form"]) == {"jwt"}
+
+
+@pytest.mark.usefixtures("ring")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--key", "nobody"), "no key of that name"),
+        (("--key", "old"), "no key of that name for jwt"),
+        (("--key", "ended"), "not good at this time"),
+        (("--key", "portal", "--url", "http://x/"), "public-origin"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_said(fanlight, arguments: tuple[str, ...], said: str) -> None:
+    outcome = fanlight("sign", "10.1.2.3", "--user", "alice", *arguments)
+    assert outcome.code == Exit.USAGE
+    assert said in outcome.errors
