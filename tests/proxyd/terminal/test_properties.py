@@ -20,8 +20,8 @@ CONTROLS = st.sampled_from(["\r\n", "\n", "\r", "\b", "\x0b", "\x0e", "\x0f", "\
 NUMBERS = st.lists(
     st.sampled_from(["", "0", "1", "2", "3", "4", "5", "7", "9", "30", "99999"]), max_size=5
 ).map(";".join)
-CSI = st.builds("\x1b[{}{}".format, NUMBERS, st.sampled_from(list("@ABCDEFGHIJKLMPSTXZ`abdefgrsu^m")
-    + [" @", " A", "'}", "'~", "$r", "$t", "$v", "$x", "$z", "${", '"q', "!p", "*x"]))  # fmt: skip
+FINALS = [*"@ABCDEFGHIJKLMPSTXZ`abdefgrsu^m", " @", " A", "'}", "'~", "$r", "$t", "$v", "$x", "$z", "${", '"q', "!p", "*x"]
+CSI = st.builds("\x1b[{}{}".format, NUMBERS, st.sampled_from(FINALS))
 MODES = st.builds("\x1b[{}{}{}".format, st.sampled_from(["", "?"]),
     st.sampled_from(["4", "6", "7", "20", "45", "47", "69", "1047", "1048", "1049", "2026"]), st.sampled_from("hl"))  # fmt: skip
 STREAM = st.lists(st.one_of(LETTERS, CONTROLS, CSI, MODES, st.just("\x1b[31m")), max_size=60).map("".join)
