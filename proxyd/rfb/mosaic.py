@@ -79,6 +79,7 @@ class Mosaic:
         self._palette: dict[int, int] = {}
         self._indexes: Indexes = np.zeros((rect.height, rect.width), np.uint8)
         self._colours: Colours | None = None
+        self._painted = 0  # pixels, by `fill_many`
 
     def fill(self, x: int, y: int, width: int, height: int, colour: int) -> None:
         """Paint one colour."""
@@ -96,12 +97,26 @@ class Mosaic:
             colours: of each.
 
         Raises:
-            RfbError: together they are many times as large as the mosaic.
+            RfbError: all that were ever painted are many times as large as the mosaic.
         """
-        areas = places[:, 2] * places[:, 3]
-        if areas.sum() > MAX_LAYERS * self._indexes.size:
+        ends = np.cumsum(places[:, 2] * places[:, 3])
+        self._painted += int(ends[-1]) if len(ends) else 0
+        if self._painted > MAX_LAYERS * self._indexes.size:
             raise RfbError("The server paints the same place over and over.")
+        start = done = 0
+        while start < len(places):
+            end = int(np.searchsorted(ends, done + BAND_PIXELS, "right"))
+            if end > start:
+                self._fill_some(places[start:end], colours[start:end])
+            else:  # a large one, painted by itself
+                end = start + 1
+                x, y, width, height = places[start].tolist()
+                self.fill(x, y, width, height, int(colours[start]))
+            start, done = end, int(ends[end - 1])
+
+    def _fill_some(self, places: Places, colours: Colours) -> None:
         distinct, chosen = np.unique(colours, return_inverse=True)
+        areas = places[:, 2] * places[:, 3]
         pixels = _pixels(places, self._rect.width)
         own = self._own(distinct.tolist())
         if own is None:

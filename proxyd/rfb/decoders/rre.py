@@ -22,6 +22,8 @@ __all__ = ["Rre"]
 
 FEW = 8
 """Up to so many rectangles are drawn as they are; more become one picture."""
+AT_ONCE = 8192
+"""Rectangles read and painted in one go."""
 
 _COUNT = Struct(">I")
 
@@ -36,30 +38,32 @@ class Rre:
         if count > rect.width * rect.height:
             raise RfbError("The server sent more rectangles than its picture has pixels.")
         background = layout.colour((yield from buffer.exactly(layout.size)))
-        places, colours = _parts((yield from buffer.exactly(count * (layout.size + 8))), rect, layout)
-        if not rect.width or not rect.height:
-            return []
         if count <= FEW:
-            parts = zip(places.tolist(), colours.tolist(), strict=True)
-            return [
-                fill(rect, background),
-                *(fill(Rect(rect.x + x, rect.y + y, *size), colour) for (x, y, *size), colour in parts),
-            ]
+            places, colours = yield from _parts(buffer, count, rect, layout)
+            ops = [fill(rect, background), *map(fill, _moved(places, rect), colours.tolist())]
+            return [op for op in ops if op.width and op.height]
         mosaic = Mosaic(rect)
         mosaic.fill(0, 0, rect.width, rect.height, background)
-        mosaic.fill_many(places, colours)
+        for start in range(0, count, AT_ONCE):
+            places, colours = yield from _parts(buffer, min(AT_ONCE, count - start), rect, layout)
+            mosaic.fill_many(places, colours)
+            yield
         return [mosaic.op(lossy=screen.lossy)]
 
 
-def _parts(data: bytes, rect: Rect, layout: Layout) -> tuple[Places, Colours]:
-    """The rectangles that show anything: x, y, width, height inside `rect`, and their colours.
+def _parts(buffer: Buffer, count: int, rect: Rect, layout: Layout) -> Reading[tuple[Places, Colours]]:
+    """The next rectangles: x, y, width, height inside `rect`, and their colours.
 
     Raises:
         RfbError: one of them leaves `rect`.
     """
-    records = np.frombuffer(data, [("pixel", f"V{layout.size}"), ("place", ">u2", (4,))])
+    record = np.dtype([("pixel", f"V{layout.size}"), ("place", ">u2", (4,))])
+    records = np.frombuffer((yield from buffer.exactly(count * record.itemsize)), record)
     places = records["place"].astype(np.int64)
     if (places[:, :2] + places[:, 2:] > (rect.width, rect.height)).any():
         raise RfbError("The server sent a rectangle that leaves its picture.")
-    visible = (places[:, 2:] > 0).all(1)
-    return places[visible], layout.colours(records["pixel"].tobytes())[visible]
+    return places, layout.colours(records["pixel"].tobytes())
+
+
+def _moved(places: Places, rect: Rect) -> list[Rect]:
+    return [Rect(rect.x + x, rect.y + y, width, height) for x, y, width, height in places.tolist()]

@@ -11,7 +11,7 @@ from proxyd.display.ops import Indexed
 from proxyd.rfb.errors import RfbError
 from proxyd.rfb.gradient import restore
 from proxyd.rfb.images import jpeg_image, png_image
-from proxyd.rfb.inflate import Inflater, deflated_limit
+from proxyd.rfb.inflate import Inflater
 from proxyd.rfb.mosaic import fill, plain
 
 if TYPE_CHECKING:
@@ -87,11 +87,11 @@ class Tight:
         """Filtered data that is `size` bytes long when inflated."""
         if size < MIN_DEFLATED:
             return (yield from buffer.exactly(size))
-        length = yield from _length(buffer)
-        if length > deflated_limit(size):
-            raise RfbError("The server sent more compressed data than its picture can need.")
-        data = yield from buffer.exactly(length)
-        return self._streams[stream].exactly(data, size)
+        inflater = self._streams[stream]
+        inflater.begin(buffer, (yield from _length(buffer)), size)
+        data = yield from inflater.exactly(size)
+        yield from inflater.end()
+        return data
 
 
 class TightPng(Tight):

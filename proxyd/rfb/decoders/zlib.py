@@ -5,8 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from proxyd.rfb.errors import RfbError
-from proxyd.rfb.inflate import Inflater, deflated_limit
+from proxyd.rfb.inflate import Inflater
 from proxyd.rfb.mosaic import bands, merge, plain
 
 if TYPE_CHECKING:
@@ -28,16 +27,12 @@ class Zlib:
     def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         layout = screen.pixels.pixel
-        size = rect.width * rect.height * layout.size
         (length,) = yield from buffer.unpack(_LENGTH)
-        if length > deflated_limit(size):
-            raise RfbError("The server sent more compressed data than its picture can need.")
-        data = self._inflater.exactly((yield from buffer.exactly(length)), size)
+        self._inflater.begin(buffer, length, rect.width * rect.height * layout.size)
         ops: list[Op] = []
-        start = 0
         for band in bands(rect):
-            end = start + band.width * band.height * layout.size
-            ops.append(plain(band, layout.rgb(data[start:end]), lossy=screen.lossy))
-            start = end
+            data = yield from self._inflater.exactly(band.width * band.height * layout.size)
+            ops.append(plain(band, layout.rgb(data), lossy=screen.lossy))
             yield
+        yield from self._inflater.end()
         return merge(ops)

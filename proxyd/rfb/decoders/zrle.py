@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from proxyd.display.ops import Rect
 from proxyd.rfb.errors import RfbError
-from proxyd.rfb.inflate import Inflater, deflated_limit
+from proxyd.rfb.inflate import Inflater
 from proxyd.rfb.mosaic import Mosaic, bands, merge
+from proxyd.rfb.runs import palette_runs, plain_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from proxyd.display.ops import Op
@@ -28,6 +27,9 @@ TILE = 64
 RAW, SOLID, PLAIN_RLE, PALETTE_RLE = 0, 1, 128, 130
 """Subencodings; 2 to 16 are packed palettes, 130 and more palette runs: 128 + colours."""
 MOST_PACKED = 16
+MOST_COLOURS = 127
+PAUSE_RUNS = 4096
+"""Runs after which others get a turn: a millisecond's work."""
 
 _LENGTH = Struct(">I")
 
@@ -41,33 +43,29 @@ class Zrle:
     def decode(self, buffer: Buffer, rect: Rect, screen: Screen) -> Reading[list[Op]]:
         """Read one rectangle: see `Decoder.decode`."""
         layout = screen.pixels.cpixel
-        limit = _inflated_limit(rect, layout.size)
         (length,) = yield from buffer.unpack(_LENGTH)
-        if length > deflated_limit(limit):
-            raise RfbError("The server sent more compressed data than its picture can need.")
-        tiles = _Tiles(self._inflater.at_most((yield from buffer.exactly(length)), limit), layout)
+        self._inflater.begin(buffer, length, _largest(rect.width, rect.height, layout.size))
+        tiles = _Tiles(layout)
         ops: list[Op] = []
         for band in bands(rect, TILE):
             mosaic = Mosaic(band)
-            for tile in _tiles(band.width, band.height):
-                tiles.paint(tile, mosaic)
+            for y in range(0, band.height, TILE):
+                row = Rect(0, y, band.width, min(TILE, band.height - y))
+                missing = _largest(row.width, row.height, layout.size) - tiles.left
+                tiles.feed((yield from self._inflater.up_to(max(missing, 0))))
+                yield from tiles.paint_row(row, mosaic)
             ops.append(mosaic.op(lossy=screen.lossy))
             yield
+        yield from self._inflater.end()
         if tiles.left:
             raise RfbError("The server sent compressed data that is larger than its picture.")
         return merge(ops)
 
 
-def _inflated_limit(rect: Rect, pixel_size: int) -> int:
-    """What the costliest subencodings make of a rectangle: a full palette and a run for every pixel."""
-    tiles = -(-rect.width // TILE) * -(-rect.height // TILE)
-    return tiles * (1 + 127 * pixel_size) + rect.width * rect.height * (pixel_size + 1)
-
-
-def _tiles(width: int, height: int) -> Iterator[Rect]:
-    for y in range(0, height, TILE):
-        for x in range(0, width, TILE):
-            yield Rect(x, y, min(TILE, width - x), min(TILE, height - y))
+def _largest(width: int, height: int, pixel_size: int) -> int:
+    """What the costliest subencoding makes of a picture: a full palette and a run for every pixel."""
+    tiles = -(-width // TILE) * -(-height // TILE)
+    return tiles * (1 + MOST_COLOURS * pixel_size) + width * height * (pixel_size + 1)
 
 
 def _unpacking(bits: int) -> NDArray[np.unsignedinteger]:
@@ -81,20 +79,37 @@ _UNPACKING = {bits: _unpacking(bits) for bits in (1, 2, 4)}
 
 
 class _Tiles:
-    """The inflated data of a rectangle, read tile by tile."""
+    """Inflated data, read tile by tile."""
 
-    def __init__(self, data: bytes, layout: Layout) -> None:
-        self._data = data
-        self._offset = 0
+    def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._data = b""
+        self._offset = 0
+        self._runs = 0
 
     @property
     def left(self) -> int:
         """Bytes not read yet."""
         return len(self._data) - self._offset
 
-    def paint(self, tile: Rect, mosaic: Mosaic) -> None:
-        """Read one tile."""
+    def feed(self, data: bytes) -> None:
+        """Append bytes, enough for the next row of tiles if there are as many."""
+        self._data = self._data[self._offset :] + data
+        self._offset = 0
+
+    def paint_row(self, row: Rect, mosaic: Mosaic) -> Reading[None]:
+        """Read and paint the tiles of a row; may be interrupted after `PAUSE_RUNS` runs.
+
+        Raises:
+            RfbError: the data is broken, or ends before.
+        """
+        for x in range(0, row.width, TILE):
+            self._paint(Rect(x, row.y, min(TILE, row.width - x), row.height), mosaic)
+            if self._runs >= PAUSE_RUNS:
+                self._runs = 0
+                yield
+
+    def _paint(self, tile: Rect, mosaic: Mosaic) -> None:
         (kind,) = self._take(1)
         if kind == SOLID:
             mosaic.fill(*tile, self._layout.colour(self._take(self._layout.size)))
@@ -130,42 +145,19 @@ class _Tiles:
         return _inside(indexes, count)
 
     def _plain_runs(self, tile: Rect) -> NDArray[np.uint32]:
-        size, area = self._layout.size, tile.width * tile.height
-        pixels: list[bytes] = []
-        runs: list[int] = []
-        total = 0
-        while total < area:
-            pixels.append(self._take(size))
-            runs.append(self._run())
-            total += runs[-1]
-        return _spread(self._layout.colours(b"".join(pixels)), runs, tile)
+        area = tile.width * tile.height
+        pixels, lengths, self._offset = plain_runs(self._data, self._offset, area, self._layout.size)
+        self._runs += len(lengths)
+        return np.repeat(self._layout.colours(pixels), lengths).reshape(tile.height, tile.width)
 
     def _palette_runs(self, tile: Rect, count: int) -> NDArray[np.uint8]:
-        area = tile.width * tile.height
-        indexes = bytearray()
-        runs: list[int] = []
-        total = 0
-        while total < area:
-            (index,) = self._take(1)
-            indexes.append(index & 127)
-            runs.append(self._run() if index & 128 else 1)
-            total += runs[-1]
-        return _spread(_inside(np.frombuffer(indexes, np.uint8), count), runs, tile)
-
-    def _run(self) -> int:
-        run = 1
-        while (part := self._take(1)[0]) == 255:
-            run += 255
-        return run + part
+        indexes, lengths, self._offset = palette_runs(self._data, self._offset, tile.width * tile.height)
+        self._runs += len(lengths)
+        values = _inside(np.frombuffer(indexes, np.uint8), count)
+        return np.repeat(values, lengths).reshape(tile.height, tile.width)
 
 
 def _inside(indexes: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     if indexes.max() >= count:
         raise RfbError("The server sent a pixel past the end of its palette.")
     return indexes
-
-
-def _spread(values: NDArray[Any], runs: list[int], tile: Rect) -> NDArray[Any]:
-    if sum(runs) != tile.width * tile.height:
-        raise RfbError("The server sent a run that leaves its tile.")
-    return np.repeat(values, runs).reshape(tile.height, tile.width)

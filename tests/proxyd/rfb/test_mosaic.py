@@ -163,4 +163,18 @@ def test_painting_the_same_place_over_and_over_is_refused() -> None:
     mosaic = Mosaic(RECT)
     mosaic.fill_many(places(*[(0, 0, 4, 3)] * MAX_LAYERS), np.zeros(MAX_LAYERS, np.uint32))
     with pytest.raises(RfbError, match="over and over"):
-        mosaic.fill_many(places(*[(0, 0, 4, 3)] * (MAX_LAYERS + 1)), np.zeros(MAX_LAYERS + 1, np.uint32))
+        mosaic.fill_many(places((2, 2, 1, 1)), np.zeros(1, np.uint32))
+
+
+def test_large_rectangles_between_small_ones() -> None:
+    rect = Rect(0, 0, 1024, BAND_PIXELS // 1024 + 10)
+    mosaic = Mosaic(rect)
+    whole = (0, 0, rect.width, rect.height)
+    mosaic.fill_many(
+        places((5, 5, 2, 2), whole, (1, 1, 3, 3), (2, 2, 9, 9), whole, (7, 7, 1, 1)),
+        np.array([RED, GREEN, RED, RED, BLUE, RED], np.uint32),
+    )
+    expected = np.zeros((rect.height, rect.width, 3), np.uint8)
+    expected[..., 2] = 255
+    expected[7, 7] = (255, 0, 0)
+    assert np.array_equal(rectangles.pixels([mosaic.op(lossy=False)], rect), expected)

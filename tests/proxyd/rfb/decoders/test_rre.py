@@ -61,3 +61,11 @@ def test_a_rectangle_that_leaves_the_picture_is_refused(place: tuple[int, int, i
 def test_more_rectangles_than_pixels_are_refused_before_they_come(count: int) -> None:
     with pytest.raises(RfbError, match="more rectangles"):
         rectangles.decode(Rre(), rre(RED, count=count), RECT)
+
+
+def test_very_many_rectangles_are_painted_in_turns() -> None:
+    rect = Rect(0, 0, 200, 100)
+    parts = [(bytes([x, y, 7, 0]), x, y, 1, 1) for y in range(100) for x in range(200)]
+    (op,) = rectangles.decode(Rre(), rre(RED, *parts), rect)
+    picture = rectangles.pixels([op], rect)
+    assert all(picture[y, x].tolist() == [x, y, 7] for y in range(100) for x in range(200))
