@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proxyd.instances.base import Desk
     from proxyd.instances.parameters import Arguments
     from proxyd.terminal.glyphs import Atlas
+    from proxyd.terminal.picking import Picker
 
 __all__ = ["EDITABLE", "Console", "ConsoleOptions", "Program"]
 
@@ -417,6 +418,8 @@ class Console:
             if data:
                 self._desk.hurry()
                 self._write(data)
+        elif pressed & _LEFT or view.picker.held:
+            self._pick(view.picker, x, y, pressed, released)
         elif pressed & (_WHEEL_UP | _WHEEL_DOWN):
             self._wheel(1 if pressed & _WHEEL_UP else -1)
         elif released & (_MIDDLE | _RIGHT):
@@ -425,6 +428,25 @@ class Console:
         if wanted != view.bar.wanted:
             view.bar.wanted = wanted
             self._changed()
+
+    def _pick(self, picker: Picker, x: int, y: int, pressed: int, released: int) -> None:
+        """Select with the left button; what is selected is copied when the button goes up."""
+        screen, layout = self.terminal.screen, self._layout
+        if not pressed & _LEFT and not layout.margin <= y < layout.height - layout.margin:
+            screen.scroll_view(1 if y < layout.margin else -1)
+        place = screen.top - screen.offset + layout.row_at(y), layout.column_at(x)
+        if pressed & _LEFT:
+            modifiers = self._modifiers
+            picker.press(
+                *place, time.monotonic(), extend=bool(modifiers & _SHIFT), block=bool(modifiers & _ALT)
+            )
+        else:
+            picker.drag(*place)
+        if released & _LEFT:
+            text = picker.release()
+            if text:
+                self._copy(text)
+        self._changed()
 
     def _wheel(self, notches: int) -> None:
         data = self.terminal.wheel(notches)
