@@ -63,7 +63,7 @@ def test_the_same_at_every_cut() -> None:
         assert inflate(Inflater(), pieces, [5, 7, 1000]) == [b"abcab", b"cabcabc", bytes(1000)]
 
 
-@pytest.mark.parametrize("count", [1, 1000, READ_BYTES, 3 * READ_BYTES])
+@pytest.mark.parametrize("count", [997, READ_BYTES, 3 * READ_BYTES])
 def test_pieces_larger_than_what_is_read_at_once(count: int) -> None:
     noise = random.Random(1).randbytes(3 * READ_BYTES)
     server, inflater = Deflater(0), Inflater()
@@ -121,10 +121,10 @@ def test_nothing_may_follow_the_end_of_a_stream() -> None:
 
 
 def test_a_bomb_takes_no_memory() -> None:
-    bomb = Deflater().piece(bytes(50_000_000))
+    bomb = Deflater().piece(bytes(10_000_000))
     tracemalloc.start()
     with pytest.raises(RfbError, match="larger"):
-        inflate(Inflater(), [bomb], [1000], 1_000_000)
+        inflate(Inflater(), [bomb], [1000], 100_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 500_000

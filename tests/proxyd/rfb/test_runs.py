@@ -32,7 +32,7 @@ def packed(tokens: list[tuple[int, int]], chooser: random.Random) -> bytes:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(tokens=st.lists(st.tuples(st.integers(0, 127), LENGTHS), min_size=1, max_size=60), before=st.binary(max_size=3), after=st.binary(max_size=700), seed=st.integers(0, 1 << 30))  # fmt: skip
 def test_any_runs(tokens: list[tuple[int, int]], before: bytes, after: bytes, seed: int) -> None:
     area = sum(length for _, length in tokens)
@@ -74,7 +74,7 @@ def test_a_run_that_leaves_the_tile_is_refused(length: int, before: list[tuple[i
 
 
 def test_a_run_that_never_ends_is_refused() -> None:
-    endless = b"\xff" * 1_000_000
+    endless = b"\xff" * 100_000
     with pytest.raises(RfbError, match="shorter"):
         plain_runs(b"abc" + endless, 0, 4096, 3)
     with pytest.raises(RfbError, match="shorter"):

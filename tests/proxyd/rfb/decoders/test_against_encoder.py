@@ -85,7 +85,7 @@ def pieces(data: bytes, chooser: random.Random) -> list[bytes]:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 1 << 32),
     pixel_format=st.sampled_from(FORMATS),
@@ -117,14 +117,14 @@ def test_byte_by_byte(encoding: Encoding) -> None:
 
 
 @pytest.mark.parametrize("encoding", DECODERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.binary(max_size=300), width=st.integers(0, 100), height=st.integers(0, 100))
 def test_garbage_gives_only_our_error(encoding: Encoding, data: bytes, width: int, height: int) -> None:
     fuzz(DECODERS[encoding](), data, Rect(3, 4, width, height))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 1 << 32),
     changes=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=5),
