@@ -81,6 +81,7 @@ class VncInstance:
         level = arguments.number("quality-level")
         self._tuning = Tuning(lossless=self._options.lossless, fixed=None if level < 0 else level)
         self._rest_timer: asyncio.TimerHandle | None = None
+        self._buttons = 0
         self._follower: SizeFollower | None = None
         self._resize_timer: asyncio.TimerHandle | None = None
         self._dot_due = arguments.text("cursor") == "remote"
@@ -266,6 +267,9 @@ class VncInstance:
         """See `Instance.pointer`."""
         if self._connection is not None and not self._read_only:
             self._connection.pointer(x, y, buttons)
+            if buttons & ~self._buttons:
+                self._desk.hurry()
+            self._buttons = buttons
 
     def resize(self, width: int, height: int) -> None:
         """See `Instance.resize`."""

@@ -49,7 +49,14 @@ class Qemu:
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="qemu-")
-        monitor = Path(self._folder.name) / "monitor"
+        try:
+            self._start(Path(self._folder.name) / "monitor")
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def _start(self, monitor: Path) -> None:
         self.port = processes.free_port()
         while self.port < 5900:
             self.port = processes.free_port()
@@ -69,7 +76,6 @@ class Qemu:
         self.ask("qmp_capabilities")
         if self._password:
             self.ask("set_password", protocol="vnc", password=self._password)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

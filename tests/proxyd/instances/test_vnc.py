@@ -355,6 +355,15 @@ def test_a_person_who_types_is_not_kept_waiting() -> None:
     play(story)
 
 
+def test_a_person_who_clicks_is_not_kept_waiting() -> None:
+    async def story(stage: Stage) -> None:
+        for buttons in (0, 1, 1, 0, 4):
+            stage.instance.pointer(1, 1, buttons)
+        assert stage.desk.hurried == 2
+
+    play(story)
+
+
 def test_motion_is_merged_while_the_server_is_slow_but_clicks_are_not() -> None:
     async def story(stage: Stage) -> None:
         stage.heard()

@@ -13,12 +13,14 @@ from proxyd.instances.parameters import Arguments
 from proxyd.instances.vnc import VncInstance
 from proxyd.wire.status import StatusError
 from tests.fakes.desk import FakeDesk
+from tests.servers.certificates import new_certificate
 from tests.servers.qemu import Qemu
 from tests.servers.x11vnc import X11Vnc
 from tests.servers.xvnc import Xvnc
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -83,6 +85,21 @@ async def test_a_desktop_appears_pixel_by_pixel(security: str) -> None:
             instance.pointer(600, 400, 0)
             await shows(desk, server)
             assert desk.titles
+
+
+@pytest.mark.parametrize("security", ["X509Vnc", "X509None"])
+async def test_a_certificate_is_checked_by_authority_or_fingerprint(security: str, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    certificate, other = new_certificate(tmp_path), new_certificate(tmp_path / "other")
+    options = ["-X509Cert", str(certificate.path), "-X509Key", str(certificate.path)]
+    with Xvnc(WIDTH, HEIGHT, password="display", security=security, options=options) as server:
+        for trust in ({"vnc_authority": certificate.pem}, {"vnc_fingerprint": certificate.fingerprint}, {}):
+            async with connected(server.port, password="display", **trust) as (desk, _):
+                assert desk.frames
+        for trust in ({"vnc_authority": other.pem}, {"vnc_fingerprint": other.fingerprint}):
+            with pytest.raises(StatusError, match=r"not trusted|not the pinned one"):
+                async with connected(server.port, password="display", **trust):
+                    pass
 
 
 @pytest.mark.parametrize(
@@ -227,6 +244,19 @@ async def test_qemu_shows_and_types(encodings: str) -> None:
             instance.key(0xFF1B, True)
             instance.key(0xFF1B, False)
             await desk.until(lambda: desk.canvas.picture()[64:112].max() > 0, "the boot menu")
+            await shows(desk, server)
+
+
+@pytest.mark.parametrize("kind", ["x509", "anon"])
+async def test_qemu_protects_its_desktop(kind: str, tmp_path: Path) -> None:
+    certificate = new_certificate(tmp_path)
+    for name in ("ca-cert.pem", "server-cert.pem", "server-key.pem"):
+        (tmp_path / name).write_text(certificate.path.read_text())
+    check = ",sanity-check=off" if kind == "x509" else ""
+    options = ["-object", f"tls-creds-{kind},id=tls,endpoint=server,verify-peer=off,dir={tmp_path}{check}"]
+    with Qemu(password="display", vnc=",tls-creds=tls", options=options) as server:
+        trust = {"vnc_fingerprint": certificate.fingerprint} if kind == "x509" else {}
+        async with connected(server.port, password="display", **trust) as (desk, _):
             await shows(desk, server)
 
 
