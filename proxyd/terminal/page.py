@@ -502,21 +502,25 @@ class Page:
         self.grid.erase(self.y, self.x, end, self.blank, self._protections & Flag.GUARDED)
 
     def erase_line(self, part: int, keep: int = Flag.GUARDED) -> None:
-        """EL, DECSEL: from the cursor (part 0), to it (1), the whole line (2), but for cells with a flag of `keep`."""
-        if part <= 2:
+        """EL, DECSEL: from the cursor (part 0), to it (1), the whole line (2), but for cells with a flag of `keep`.
+
+        A cursor that waits to wrap stands behind the last column, as in most terminals: `grep --color` ends each match
+        with EL 0 and would lose that character under a strict xterm.
+        """
+        if part == 0 and not self.pending:
+            self.grid.erase(self.y, self.x, self.columns, self.blank, keep & self._protections)
+        elif part in (1, 2):
             self.pending = False
-            left = self.x if part == 0 else 0
             right = self.x + 1 if part == 1 else self.columns
-            self.grid.erase(self.y, left, right, self.blank, keep & self._protections)
+            self.grid.erase(self.y, 0, right, self.blank, keep & self._protections)
 
     def erase_display(self, part: int, keep: int = Flag.GUARDED) -> None:
         """ED, DECSED: from the cursor (part 0), to it (1), the whole page (2), but for cells with a flag of `keep`."""
         ranges = {0: (self.y + 1, self.rows), 1: (0, self.y), 2: (0, self.rows)}
         if part in ranges:
-            self.pending = False
+            self.erase_line(part, keep)
             for y in range(*ranges[part]):
                 self.grid.erase(y, 0, self.columns, self.blank, keep & self._protections)
-            self.erase_line(part, keep)
 
     def align(self) -> None:
         """DECALN: the screen full of E, margins reset, cursor home."""

@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxyd.display.ops import Fill, Image, Indexed
+from proxyd.display.ops import Fill, Image, Indexed, Pixels
 from proxyd.terminal.cells import DEFAULT, RGB, Flag, Style, Underline
 from proxyd.terminal.compose import MAX_COLOURS, Cells, compose
 from proxyd.terminal.decorations import lines, underline
 from proxyd.terminal.fonts import PACKAGED, fallbacks
 from proxyd.terminal.glyphs import Atlas, shades
-from proxyd.terminal.looks import Looks, ramp
+from proxyd.terminal.looks import Looks, Pair, ramps
 from proxyd.terminal.schemes import find_scheme
 from tests.fakes.canvas import Canvas
 
@@ -50,6 +50,10 @@ def rectangles(draw: st.DrawFn) -> Cells:
     return Cells(text, chosen)
 
 
+def ramp(pair: Pair) -> list[int]:
+    return [red << 16 | green << 8 | blue for red, green, blue in ramps([pair])[0].tolist()]
+
+
 def shown(cells: Cells) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     canvas = Canvas()
     canvas._resize(0, 16 * ATLAS.cell.width, len(cells.text) * ATLAS.cell.height)
@@ -70,7 +74,7 @@ def by_hand(cells: Cells) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
                 key = text[column - 1] + "\1"
             elif column + 1 < len(text) and not text[column + 1]:
                 key = cluster + "\0"
-            shade = ATLAS.cells[ATLAS.faces[look.face][" " if look.hidden else key]]
+            shade = ATLAS.shades_of(ATLAS.faces[look.face][" " if look.hidden else key])
             if look.lines and not look.hidden:
                 shade = np.maximum(shade, shades(lines(look.lines, *cell)))
             below = shades(underline(look.underline, *cell)) if not look.hidden else np.zeros_like(shade)
@@ -114,17 +118,24 @@ def test_a_palette_holds_no_colour_twice() -> None:
     assert len(colours) == len(set(colours))
 
 
-def test_too_many_colours_are_divided_without_cutting_a_wide_character() -> None:
-    text, styles = [], []
-    for n in range(150):
-        text += ["中", ""]
-        styles += [Style(foreground=RGB + n * 4000, background=RGB + 0x800000 + n)] * 2
-    ops = compose(Cells([text], [styles]), 0, 0, ATLAS, LOOKS)
-    images = [op for op in ops if isinstance(op, Indexed)]
-    assert len(images) > 1
-    assert all(len(op.palette) <= 3 * MAX_COLOURS for op in images)
-    assert all(op.width % (2 * ATLAS.cell.width) == 0 for op in images)
-    assert sum(op.width for op in images) == 300 * ATLAS.cell.width
+def test_too_many_colours_are_divided_by_rows() -> None:
+    styles = [Style(foreground=16 + n) for n in range(40)]
+    cells = Cells([list("abcdefghij")] * 4, [styles[10 * row : 10 * row + 10] for row in range(4)])
+    ops = compose(cells, 0, 0, ATLAS, LOOKS)
+    assert len(ops) > 1
+    assert all(isinstance(op, Indexed) and len(op.palette) <= 3 * MAX_COLOURS for op in ops)
+    assert [op.y for op in ops if isinstance(op, Indexed)] == sorted(
+        op.y for op in ops if isinstance(op, Indexed)
+    )
+
+
+def test_a_picture_of_characters_is_true_colour() -> None:
+    styles = [Style(RGB + n * 4000, RGB + 0x800000 + n) for n in range(400)]
+    (op,) = compose(Cells([["▀"] * 400], [styles]), 0, 0, ATLAS, LOOKS)
+    assert isinstance(op, Pixels)
+    row = np.frombuffer(op.data, np.uint8).reshape(op.height, op.width, 3)[0]
+    assert row[7 * ATLAS.cell.width].tolist() == [0, 28000 >> 8, 28000 & 255]
+    assert not op.lossy
 
 
 def test_emoji_are_pictures_on_their_paper() -> None:

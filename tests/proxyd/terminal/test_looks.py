@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from proxyd.terminal.cells import BACKGROUND, FOREGROUND, RGB, Flag, Link, Style, Underline
 from proxyd.terminal.glyphs import BOLD, ITALIC, SHADES
-from proxyd.terminal.looks import MAX_LOOKS, Looks, Pair, ramp
+from proxyd.terminal.looks import MAX_LOOKS, Looks, Pair, ramps
 from proxyd.terminal.schemes import find_scheme
 
 PALETTE = find_scheme("gray-black").palette
@@ -69,11 +69,12 @@ def test_any_number_of_styles_is_remembered_in_bounded_memory() -> None:
     assert len(remembered) <= MAX_LOOKS
 
 
-@given(COLOURS, COLOURS)
-def test_a_ramp_goes_from_paper_to_ink(ink: int, paper: int) -> None:
-    colours = ramp(Pair(ink, paper))
-    assert len(colours) == SHADES
-    assert (colours[0], colours[-1]) == (paper, ink)
-    for shift in (16, 8, 0):
-        channel = [colour >> shift & 0xFF for colour in colours]
-        assert channel in (sorted(channel), sorted(channel, reverse=True))
+@given(st.lists(st.builds(Pair, COLOURS, COLOURS), min_size=1, max_size=5))
+def test_ramps_go_from_paper_to_ink(pairs: list[Pair]) -> None:
+    found = ramps(pairs)
+    assert found.shape == (len(pairs), SHADES, 3)
+    for pair, colours in zip(pairs, found.tolist(), strict=True):
+        ends = [red << 16 | green << 8 | blue for red, green, blue in (colours[0], colours[-1])]
+        assert ends == [pair.paper, pair.ink]
+        for channel in zip(*colours, strict=True):
+            assert list(channel) in (sorted(channel), sorted(channel, reverse=True))
