@@ -288,7 +288,8 @@ class RfbClient:
             raise RfbError(f"The desktop sent a message of unknown type {number}.")
         yield from handler()
         self._inside = False
-        yield from self._turn.spend(MESSAGE)
+        self._turn.spend(MESSAGE)
+        yield from self._turn.rest()
 
     def _offer(self) -> list[int]:
         """Numbers for SetEncodings, best first."""

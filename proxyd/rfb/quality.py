@@ -10,7 +10,7 @@ import math
 
 __all__ = ["Quality"]
 
-CALM, MOVING = 8, 3
+CALM, MOVING = 6, 3
 """Levels of RFB's coarse scale while little and while much is moving."""
 MUCH, LITTLE = 200_000.0, 80_000.0
 """Bytes of JPEG a second above which much is moving, and below which it is little again."""

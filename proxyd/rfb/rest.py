@@ -20,7 +20,7 @@ __all__ = ["RestingAreas"]
 
 TILE = 64
 """Pixels of a side: what is remembered is a grid, not pixels."""
-REST, REST_AMID_MOTION = 0.7, 3.0
+REST, REST_AMID_MOTION = 0.7, 5.0
 """Seconds without a change after which an area rests; longer while much moves elsewhere: it may be drawn over again,
 and exact pixels are dear."""
 MAX_TILES = 64

@@ -32,12 +32,15 @@ class Turn:
         """Whether work waits for the next turn."""
         return self._left <= 0
 
+    def spend(self, work: int) -> None:
+        """Note work done."""
+        self._left -= work
+
     def interrupted(self) -> None:
         """A rectangle offered to go on later."""
-        self._left -= BAND_PIXELS
+        self.spend(BAND_PIXELS)
 
-    def spend(self, work: int) -> Reading[None]:
-        """Note work done; yields until the next turn where it was the last of this one."""
-        self._left -= work
+    def rest(self) -> Reading[None]:
+        """Wait for the next turn where this one is over."""
         while self._left <= 0:
             yield

@@ -112,7 +112,9 @@ class Updates:
             if encoding == Encoding.LAST_RECT:
                 break
             yield from self._rectangle(Rect(x, y, width, height), encoding)
-            yield from self._turn.spend(MESSAGE)
+            self._turn.spend(MESSAGE + width * height)
+            if self._turn.over:
+                yield from self._turn.rest()
         self._frames.ended()
 
     def _rectangle(self, rect: Rect, encoding: int) -> Reading[None]:
@@ -122,7 +124,6 @@ class Updates:
         elif encoding in PIXELS:
             self._check_inside(rect)
             self._frames.drew((yield from self._decode(encoding, rect)), rect)
-            yield from self._turn.spend(rect.width * rect.height)
         elif encoding in CURSORS:
             self._frames.drew((yield from self._decode(encoding, rect)), NOWHERE)
         else:

@@ -4,6 +4,7 @@ import math
 
 from proxyd.display.ops import Image, Rect, Size
 from proxyd.rfb.quality import CALM, MOVING
+from proxyd.rfb.rest import REST_AMID_MOTION
 from proxyd.rfb.tuning import Tuning
 
 SCREEN = Size(640, 480)
@@ -55,13 +56,13 @@ def test_viewers_that_lag_are_not_given_more() -> None:
 
 def test_amid_motion_only_what_rests_long_is_touched_up() -> None:
     tuning = drawn()
-    for frame in range(120):
+    for frame in range(200):
         now = 0.1 + frame / 30
         tuning.drew([jpeg(320, 320, 64, 64, 50_000)], now)
         tuning.completed(0.0, now)
         assert tuning.level == (MOVING if frame > 2 else tuning.level)
         touched = tuning.touch_up(0.0, now)
-        assert (touched is not None) == (now >= 3.0)
+        assert (touched is not None) == (now >= REST_AMID_MOTION)
         if touched:
             assert touched == Rect(0, 0, 64, 64)
             break
