@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from proxyd.rfb.messages import key_event, qemu_key_event
 from proxyd.rfb.scancodes import LETTERS, NEUTRAL, PLAIN, SHIFTED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Keyboard"]
 
@@ -71,9 +66,6 @@ class Keyboard:
         before = (_event(key, NEUTRAL[key], pressed=shift) for key in changed)
         after = (_event(key, NEUTRAL[key], pressed=not shift) for key in changed)
         return b"".join([*before, self._down(keysym, scancode), *after])
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._pressed)
 
 
 def _canonical(keysym: int) -> int:
