@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from itertools import groupby
+from itertools import compress, pairwise
+from operator import is_not
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from proxyd.display.ops import Fill, Image, Indexed, Op
+from proxyd.display.ops import Fill, Image, Indexed, Op, Pixels
 from proxyd.terminal.decorations import lines, underline
 from proxyd.terminal.glyphs import BLANK, LEFT, RIGHT, SHADES, Atlas, occurring, shades
-from proxyd.terminal.looks import Look, Pair, ramp
+from proxyd.terminal.looks import Look, Pair, ramp, ramps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,18 @@ MAX_COLOURS = 256
 """What a palette image holds."""
 MAX_PAIRS = 65536 // SHADES
 """Pairs of colours whose shades 16 bits can number."""
+FEW_PAIRS = 256 // SHADES
+"""Pairs of colours whose shades 8 bits can number."""
+DIVISIBLE_PAIRS = 64
+"""Pairs of colours up to which a half may need fewer; beyond, it is a picture that somebody drew with characters."""
+MANY_CELLS = 256
+"""Cells of an image in which colours that do not occur may stand in the palette: to renumber it takes longer."""
+FEW_COLOURS = 16
+"""As many can be packed, and are worth being numbered."""
+
+_AS_IT_IS = bytes(range(256))
+_SHADE_NUMBERS = np.arange(SHADES, dtype=np.uint16)
+_PLACES = np.array([1 << 16, 1 << 8, 1], np.uint32)
 
 
 class Cells(NamedTuple):
@@ -62,6 +75,18 @@ class _Line(NamedTuple):
     joins: bool
 
 
+class _Numbering(NamedTuple):
+    """Which colour has which index.
+
+    Attributes:
+        table: the index of each shade of each pair, one after the other.
+        palette: R G B of each index.
+    """
+
+    table: bytes
+    palette: bytes
+
+
 class _Block:
     """A rectangle of cells as arrays.
 
@@ -72,27 +97,30 @@ class _Block:
     """
 
     def __init__(self, cells: Cells, atlas: Atlas, looks: Mapping[Style, Look]) -> None:
+        self._looks = looks
+        self.colours: dict[Pair, int] = {}
+        self.decorated: list[_Run] = []
+        # Styles are shared: what was found out about one is found by its identity while the cells hold it.
+        known: dict[int, tuple[Look, int]] = {}
         glyphs: list[int] = []
         numbers: list[int] = []
         lengths: list[int] = []
-        self.colours: dict[Pair, int] = {}
-        self.decorated: list[_Run] = []
         for row, (text, styles) in enumerate(zip(cells.text, cells.styles, strict=True)):
             if "" in text:
                 text = _halves(text)
-            start = 0
-            for style, length in _runs(styles):
-                end = start + length
-                look = looks[style]
+            for start, end in pairwise(_edges(styles)):
+                style = styles[start]
+                if id(style) not in known:
+                    known[id(style)] = looks[style], self.number(looks[style].pair)
+                look, number = known[id(style)]
                 if look.hidden:
-                    glyphs += [BLANK] * length
+                    glyphs += [BLANK] * (end - start)
                 else:
                     glyphs += map(atlas.faces[look.face].__getitem__, text[start:end])
                     if look.decorated:
                         self.decorated.append(_Run(row, start, end, look))
-                numbers.append(self.number(look.pair))
-                lengths.append(length)
-                start = end
+                numbers.append(number)
+                lengths.append(end - start)
         shape = len(cells.text), len(cells.text[0])
         self.glyphs = np.array(glyphs, np.intp).reshape(shape)
         self.pairs = np.repeat(np.array(numbers, np.uint16), lengths).reshape(shape)
@@ -121,49 +149,91 @@ def compose(
     if len(block.colours) == 1 and not block.decorated and not block.glyphs.any():
         paper = next(iter(block.colours)).paper
         return [Fill(x, y, columns * cell.width, rows * cell.height, *channels(paper), layer=layer)]
-    image = _image(block, x, y, atlas, layer)
-    if image is None:
-        return [
-            op
-            for part, right, down in _parted(cells)
-            for op in compose(part, x + right * cell.width, y + down * cell.height, atlas, looks, layer)
-        ]
+    if len(block.colours) > MAX_PAIRS:
+        return _halved(cells, x, y, atlas, looks, layer)
+    drawn = [line for run in block.decorated for line in _lines(run, block, cell)]
+    numbering = _number(block, drawn, atlas)
+    if numbering is None and len(block.colours) <= DIVISIBLE_PAIRS and rows > 1:
+        return _halved(cells, x, y, atlas, looks, layer)
+    index = _gather(block, atlas)
+    for line in drawn:
+        _draw(line, index.reshape(rows, cell.height, columns, cell.width))
+    size = columns * cell.width, rows * cell.height
+    if numbering is None:
+        colours = ramps(list(block.colours)).reshape(-1, 3)
+        image: Op = Pixels(x, y, *size, colours.take(index, axis=0).tobytes(), layer=layer)
+    else:
+        image = Indexed(x, y, *size, 8, _renumbered(index, numbering.table), numbering.palette, layer)
     return [image, *_pictures(block, x, y, atlas, layer)]
 
 
-def _image(block: _Block, x: int, y: int, atlas: Atlas, layer: int) -> Indexed | None:
-    """The block as one palette image; None if it has too many colours."""
-    cell = atlas.cell
+def _halved(cells: Cells, x: int, y: int, atlas: Atlas, looks: Mapping[Style, Look], layer: int) -> list[Op]:
+    """Paint the upper and the lower half, for fewer colours in each."""
+    middle = len(cells.text) // 2
+    upper, lower = (
+        Cells(cells.text[:middle], cells.styles[:middle]),
+        Cells(cells.text[middle:], cells.styles[middle:]),
+    )
+    below = y + middle * atlas.cell.height
+    return compose(upper, x, y, atlas, looks, layer) + compose(lower, x, below, atlas, looks, layer)
+
+
+def _renumbered(index: NDArray[np.uint8] | NDArray[np.uint16], table: bytes) -> bytes:
+    """The palette index of every pixel."""
+    if index.dtype == np.uint16:
+        return np.frombuffer(table, np.uint8).take(index).tobytes()
+    pixels = index.tobytes()
+    return pixels if table == _AS_IT_IS[: len(table)] else pixels.translate(table.ljust(256, b"\0"))
+
+
+def _gather(block: _Block, atlas: Atlas) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """The number of pair and shade of every pixel: (rows, cell height, columns * cell width)."""
     rows, columns = block.glyphs.shape
-    drawn = [line for run in block.decorated for line in _lines(run, block, cell)]
-    table, palette = _palette(block, drawn, atlas)
-    if len(palette) > 3 * MAX_COLOURS or len(block.colours) > MAX_PAIRS:
-        return None
-    small = len(block.colours) <= 256 // SHADES
-    index = np.empty((rows, cell.height, columns, cell.width), np.uint8 if small else np.uint16)
-    base = (block.pairs * SHADES).astype(index.dtype)
-    np.add(atlas.cells[block.glyphs].transpose(0, 2, 1, 3), base[:, None, :, None], out=index)
-    for line in drawn:
-        _draw(line, index)
-    pixels = index.tobytes().translate(table.tobytes()) if small else table.take(index).tobytes()
-    return Indexed(x, y, columns * cell.width, rows * cell.height, 8, pixels, palette, layer)
+    height, width = atlas.cell.height, atlas.cell.width
+    strips = np.empty((rows, height, columns), atlas.strips.dtype)
+    for row, glyphs in enumerate(block.glyphs):
+        np.take(atlas.strips, glyphs, axis=1, out=strips[row], mode="clip")
+    index = strips.view(np.uint8).reshape(rows, height, columns * width)
+    if len(block.colours) == 1:
+        return index
+    bases = np.repeat(block.pairs * SHADES, width, axis=1)[:, None, :]
+    return index + bases.astype(np.uint8) if len(block.colours) <= FEW_PAIRS else index + bases
 
 
-def _palette(block: _Block, drawn: list[_Line], atlas: Atlas) -> tuple[NDArray[np.uint8], bytes]:
-    """The colours that occur, and the palette index of each shade of each pair: (indexes, R G B bytes)."""
+def _number(block: _Block, drawn: list[_Line], atlas: Atlas) -> _Numbering | None:
+    """Number the colours that occur; None where there are more than a palette holds."""
     used = np.zeros(len(block.colours), np.uint16)
     np.bitwise_or.at(used, block.pairs, atlas.used[block.glyphs])
     for line in drawn:
         used[line.pair] |= occurring(line.ink)
-    numbers: dict[int, int] = {}
-    table = np.zeros(max(len(block.colours) * SHADES, 256), np.uint8)
-    for number, (pair, bits) in enumerate(zip(block.colours, used.tolist(), strict=True)):
-        colours = ramp(pair)
-        while bits:
-            shade = bits.bit_length() - 1
-            bits -= 1 << shade
-            table[number * SHADES + shade] = numbers.setdefault(colours[shade], len(numbers)) & 0xFF
-    return table, b"".join(colour.to_bytes(3, "big") for colour in numbers)
+    if len(block.colours) > FEW_PAIRS:
+        return _number_many(list(block.colours), used)
+    occurs = used.tolist()
+    if block.glyphs.size >= MANY_CELLS and sum(map(int.bit_count, occurs)) > FEW_COLOURS:
+        colours = [colour for pair in block.colours for colour in ramp(pair)]
+        return _Numbering(_AS_IT_IS[: len(colours)], b"".join(colours))
+    return _number_few(list(block.colours), occurs)
+
+
+def _number_few(pairs: list[Pair], used: list[int]) -> _Numbering:
+    numbers: dict[bytes, int] = {}
+    table = bytearray(len(pairs) * SHADES)
+    for pair, bits in enumerate(used):
+        colours = ramp(pairs[pair])
+        for shade in range(SHADES):
+            if bits >> shade & 1:
+                table[pair * SHADES + shade] = numbers.setdefault(colours[shade], len(numbers))
+    return _Numbering(bytes(table), b"".join(numbers))
+
+
+def _number_many(pairs: list[Pair], used: NDArray[np.uint16]) -> _Numbering | None:
+    occurs = (used[:, None] >> _SHADE_NUMBERS & 1).astype(bool)
+    distinct, numbers = np.unique(ramps(pairs)[occurs] @ _PLACES, return_inverse=True)
+    if len(distinct) > MAX_COLOURS:
+        return None
+    table = np.zeros(occurs.shape, np.uint8)
+    table[occurs] = numbers
+    return _Numbering(table.tobytes(), b"".join(colour.to_bytes(3, "big") for colour in distinct.tolist()))
 
 
 def _lines(run: _Run, block: _Block, cell: Cell) -> list[_Line]:
@@ -221,29 +291,9 @@ def _halves(text: Sequence[str]) -> list[str]:
     return halves
 
 
-def _runs(styles: Sequence[Style]) -> list[tuple[Style, int]]:
-    """Equal neighbours: (style, how many)."""
-    if styles.count(styles[0]) == len(styles):
-        return [(styles[0], len(styles))]
-    return [(style, sum(1 for _ in run)) for style, run in groupby(styles)]
-
-
-def _parted(cells: Cells) -> list[tuple[Cells, int, int]]:
-    """Halves of a rectangle that has too many colours, with their places: by rows, else by columns."""
-    text, styles = cells
-    if len(text) > 1:
-        middle = len(text) // 2
-        return [
-            (Cells(text[:middle], styles[:middle]), 0, 0),
-            (Cells(text[middle:], styles[middle:]), 0, middle),
-        ]
-    middle = len(text[0]) // 2
-    if not text[0][middle]:
-        middle += 1
-    return [
-        (Cells([text[0][:middle]], [styles[0][:middle]]), 0, 0),
-        (Cells([text[0][middle:]], [styles[0][middle:]]), middle, 0),
-    ]
+def _edges(styles: Sequence[Style]) -> list[int]:
+    """Where another style begins; first 0, last the end."""
+    return [0, *compress(range(1, len(styles)), map(is_not, styles[1:], styles)), len(styles)]
 
 
 def channels(colour: int) -> tuple[int, int, int]:

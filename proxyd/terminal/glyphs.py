@@ -63,7 +63,7 @@ class Atlas:
         cell: the size of a cell.
         faces: regular, bold, italic, bold italic: from a cluster (`LEFT` or `RIGHT` after it where it covers two
             columns) to its glyph, which is drawn when it is first asked for.
-        cells: (glyphs, height, width) shades.
+        strips: (height, glyphs): a row of a glyph's shades each, as one element; so rows of text are gathered quickly.
         used: the shades that occur in each glyph, as bits.
         pictures: emoji by their first glyph. Their shades are blank.
     """
@@ -86,12 +86,16 @@ class Atlas:
 
     def _begin(self) -> None:
         self._count = 1
-        self.cells = np.zeros((256, self.cell.height, self.cell.width), np.uint8)
+        self.strips = np.zeros((self.cell.height, 256), np.dtype((np.void, self.cell.width)))
         self.used = np.ones(256, np.uint16)
         self.pictures: dict[int, Picture] = {}
 
     def __len__(self) -> int:
         return self._count
+
+    def shades_of(self, glyph: int) -> Ink:
+        """The shades of a glyph: (height, width)."""
+        return self.strips.view(np.uint8).reshape(self.cell.height, -1, self.cell.width)[:, glyph]
 
     def trim(self) -> None:
         """Begin anew if there is too much. Glyph numbers lose their meaning."""
@@ -104,8 +108,8 @@ class Atlas:
         """Draw a cluster. Returns the glyph of its first column; that of the second is the next one."""
         glyph = self._count
         self._count += columns
-        if self._count > len(self.cells):
-            self.cells = np.concatenate([self.cells, np.zeros_like(self.cells)])
+        if self._count > len(self.used):
+            self.strips = np.concatenate([self.strips, np.zeros_like(self.strips)], axis=1)
             self.used = np.concatenate([self.used, np.ones_like(self.used)])
         room = self.cell._replace(width=self.cell.width * columns)
         coloured = self._picture(cluster, room, columns)
@@ -114,7 +118,7 @@ class Atlas:
             return glyph
         shaded = shades(self._ink(cluster, face, room))
         for column, half in enumerate(np.split(shaded, columns, axis=1)):
-            self.cells[glyph + column] = half
+            self.shades_of(glyph + column)[:] = half
             self.used[glyph + column] = occurring(half)
         return glyph
 

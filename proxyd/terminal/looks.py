@@ -5,18 +5,24 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from proxyd.terminal.cells import BACKGROUND, FOREGROUND, RGB, Flag, Style, Underline
 from proxyd.terminal.glyphs import BOLD, ITALIC, SHADES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Look", "Looks", "Pair", "ramp"]
+    from numpy.typing import NDArray
+
+__all__ = ["Look", "Looks", "Pair", "ramp", "ramps"]
 
 MAX_LOOKS = 4096
 """Styles remembered; a program can make up any number."""
 _GAMMA = 1.4
 """Between 1 (mixing the numbers of colours: light text on dark looks thin) and 2.2 (mixing light: too bold)."""
+_LIGHT = np.arange(256, dtype=np.float32) ** np.float32(_GAMMA)
+_STEPS = np.linspace(0, 1, SHADES, dtype=np.float32)[:, None]
 
 
 class Pair(NamedTuple):
@@ -85,6 +91,9 @@ class Looks(dict[Style, Look]):
 
     def _worked_out(self, style: Style) -> Look:
         flags = style.flags
+        if not (flags or style.underline or style.link):  # a picture of half blocks has thousands of these
+            plain = Pair(self.colour(style.foreground), self.colour(style.background))
+            return Look(0, plain, False, 0, plain, 0)
         number = style.foreground
         if self._bold_brightens and flags & Flag.BOLD and number < 8:
             number += 8
@@ -104,19 +113,19 @@ class Looks(dict[Style, Look]):
         )
 
 
-@functools.lru_cache(maxsize=4096)
-def ramp(pair: Pair) -> tuple[int, ...]:
-    """The colours of all shades, from paper to ink."""
-    steps = [step / (SHADES - 1) for step in range(SHADES)]
-    channels = [
-        [round(_mixed(pair.ink >> shift & 0xFF, pair.paper >> shift & 0xFF, step)) for step in steps]
-        for shift in (16, 8, 0)
-    ]
-    return tuple(red << 16 | green << 8 | blue for red, green, blue in zip(*channels, strict=True))
+def ramps(pairs: Sequence[Pair]) -> NDArray[np.uint8]:
+    """The colours of all shades of each pair, from paper to ink: (pairs, shades, 3), R G B."""
+    ends = np.array(pairs, np.uint32)[:, :, None] >> np.array([16, 8, 0], np.uint32) & 0xFF
+    ink, paper = np.moveaxis(_LIGHT[ends], 1, 0)[:, :, None, :]
+    mixed = paper + (ink - paper) * _STEPS
+    colours: NDArray[np.uint8] = np.rint(mixed ** np.float32(1 / _GAMMA)).astype(np.uint8)
+    return colours
 
 
-def _mixed(ink: int, paper: int, part: float) -> float:
-    return float((ink**_GAMMA * part + paper**_GAMMA * (1 - part)) ** (1 / _GAMMA))
+@functools.lru_cache(maxsize=1024)
+def ramp(pair: Pair) -> tuple[bytes, ...]:
+    """The colours of all shades of one pair, R G B each."""
+    return tuple(colour.tobytes() for colour in ramps([pair])[0])
 
 
 def _between(ink: int, paper: int) -> int:
