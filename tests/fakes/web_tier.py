@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
 import threading
@@ -253,7 +254,8 @@ class WebTier:
         self.lines.append(line)
         listening = asyncio.create_task(line.listen())
         await line.send("", TUNNEL_ID)
-        await self.scripts[request.query["GUAC_ID"]](line)
+        with contextlib.suppress(ConnectionError):  # the person left
+            await self.scripts[request.query["GUAC_ID"]](line)
         await listening
         return socket
 

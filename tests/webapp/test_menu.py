@@ -112,6 +112,31 @@ def test_kept_keys_are_sent_by_a_click(person: Person) -> None:
     person.miss("#guac-menu")
 
 
+def test_a_keyboard_is_drawn_for_those_without(person: Person) -> None:
+    person.open("shell")
+    person.open_menu("keyboard-settings").locator("#ime-osk").check()
+    person.miss("#guac-menu")
+    board = person.see("#on-screen-keyboard")
+    eventually(lambda: person.sent("size"), "the shell took the room that is left")
+    board.get_by_role("button", name="Shift").click()
+    board.get_by_role("button", name="Q", exact=True).click()
+    person.wait_sent("key", [("81", "1"), ("81", "0")])
+    board.get_by_role("button", name="q", exact=True).click()
+    person.wait_sent("key", [("113", "1"), ("113", "0")])
+    board.get_by_role("button", name="Ctrl").click()
+    board.get_by_role("button", name="c", exact=True).click()
+    person.wait_sent("key", [("65507", "1"), ("99", "1"), ("99", "0"), ("65507", "0")])
+    person.page.keyboard.type("x")
+    person.wait_sent("key", [("120", "1"), ("120", "0")])
+    person.open_menu().locator("#osk-layout").select_option("de-de-qwertz")
+    person.page.keyboard.press("Escape")
+    board.get_by_role("button", name="AltGr").click()
+    board.get_by_role("button", name="€").click()
+    person.wait_sent("key", [(str(0x010020AC), "1"), (str(0x010020AC), "0")])
+    board.get_by_role("button", name="Hide the keyboard").click()
+    person.miss("#on-screen-keyboard")
+
+
 def test_zoom_asks_the_instance_for_the_size_that_fits(person: Person) -> None:
     person.open("desktop")
     person.open_menu("display-settings")

@@ -22,7 +22,10 @@ GUIDE = (
 def themed(page: str) -> str:
     """Replace the dialog, put a banner after the content and a guide before the clipboard."""
     page = re.sub(
-        r'<div class="login-dialog .*?</div>\s*</div>\s*</div>\s*</div>', WELCOME + "</div>", page, flags=re.S
+        r'<div class="login-dialog .*?</div>\s*</div>\s*</div>\s*</div>',
+        WELCOME + "</div>",
+        page,
+        flags=re.DOTALL,
     )
     page = re.sub(r"(?=</main>\s*<dialog)", BANNER, page)
     return page.replace(

@@ -5,6 +5,7 @@ import { element, make } from "../dom.ts";
 import type { Session } from "../session.ts";
 import { type Key, language, t } from "../strings.ts";
 import { formatBytes } from "../text.ts";
+import type { Traffic } from "../tunnel.ts";
 
 const PERIOD_MS = 1000;
 /** Milliseconds up to which a round trip is good, or fair. */
@@ -56,20 +57,10 @@ export class ConnectionPanel {
 
   #draw(): void {
     const { connection } = this.#session;
-    const traffic = connection?.traffic ?? null;
-    const latency = traffic?.latencyMs ?? null;
-    this.#drawQuality(latency);
     const { width, height } = this.#picture.size;
-    const received = traffic?.received ?? 0;
     const facts: [Key, string][] = [
-      ["connection.latency", latency === null ? "–" : `${Math.round(latency)} ms`],
+      ...this.#measured(connection?.traffic ?? null),
       ["connection.frames", t("connection.perSecond", { amount: this.#frames })],
-      [
-        "connection.received",
-        t("connection.perSecond", {
-          amount: formatBytes(Math.max(0, received - this.#received), language()),
-        }),
-      ],
       ["connection.size", `${width} × ${height}`],
       ["connection.transport", connection?.transport === "http" ? "HTTP" : "WebSocket"],
       ["connection.id", connection?.uuid.slice(0, 8) ?? ""],
@@ -78,7 +69,21 @@ export class ConnectionPanel {
       ...facts.map(([name, value]) => make("div", {}, make("dt", {}, t(name)), make("dd", {}, value))),
     );
     this.#frames = 0;
-    this.#received = received;
+  }
+
+  /** What a transport that measures has measured since the last look. */
+  #measured(traffic: Traffic | null): [Key, string][] {
+    const latency = traffic?.latencyMs ?? null;
+    this.#drawQuality(latency);
+    if (traffic === null || latency === null) {
+      return [];
+    }
+    const bytes = Math.max(0, traffic.received - this.#received);
+    this.#received = traffic.received;
+    return [
+      ["connection.latency", `${Math.round(latency)} ms`],
+      ["connection.received", t("connection.perSecond", { amount: formatBytes(bytes, language()) })],
+    ];
   }
 
   #drawQuality(latency: number | null): void {

@@ -3,9 +3,9 @@ import { Clipboard } from "../clipboard.ts";
 import { Picture } from "../display/picture.ts";
 import { element, show } from "../dom.ts";
 import { TransferList } from "../files/transfer_list.ts";
+import { InputMethod, isTouchDevice } from "../input/input_method.ts";
 import { Keyboard } from "../input/keyboard.ts";
 import { Pointer } from "../input/pointer.ts";
-import { isTouchDevice, TouchKeyboard } from "../input/touch_keyboard.ts";
 import { ClipboardPanel } from "../menu/clipboard_panel.ts";
 import { ConnectionPanel } from "../menu/connection_panel.ts";
 import { DisplayPanel } from "../menu/display_panel.ts";
@@ -58,9 +58,9 @@ export class SessionScreen {
     this.#keyboard.onpaste = (proceed) => clipboard.awaitPaste(proceed);
     this.#keyboard.onchord = () => session.live && this.menu.toggle();
 
-    const touch = new TouchKeyboard(this.#keyboard, this.#picture, pointer, session);
+    const input = new InputMethod(this.#keyboard, this.#picture, pointer, session);
     this.#clipboardPanel = new ClipboardPanel(clipboard);
-    const keyboardPanel = new KeyboardPanel(this.#keyboard, touch, () => this.menu.close());
+    const keyboardPanel = new KeyboardPanel(this.#keyboard, input, () => this.menu.close());
     const displayPanel = new DisplayPanel(this.#picture);
     const connectionPanel = new ConnectionPanel(session, this.#picture);
     new PointerPanel(pointer);
@@ -73,6 +73,7 @@ export class SessionScreen {
 
     this.#updates.push(
       () => this.#clipboardPanel.update(),
+      () => input.onScreen.update(),
       () => keyboardPanel.update(),
       () => displayPanel.update(),
       () => connecting.update(),
