@@ -123,6 +123,14 @@ def test_photographs_become_jpeg_where_that_is_allowed() -> None:
     assert difference.mean() < 3
 
 
+def flat_with_specks(width: int, height: int, specks: int) -> Pixels:
+    """Plain white but for pixels that all differ, as smooth text has them."""
+    pixels = np.full((width * height, 3), 255, np.uint8)
+    noise = np.random.default_rng(3)
+    pixels[noise.choice(width * height, specks, replace=False)] = noise.integers(0, 256, (specks, 3))
+    return Pixels(0, 0, width, height, pixels.tobytes(), lossy=True)
+
+
 @pytest.mark.parametrize(
     ("op", "accepts", "quality"),
     [
@@ -131,6 +139,7 @@ def test_photographs_become_jpeg_where_that_is_allowed() -> None:
         pytest.param(photo(160, 120, lossy=True), PNG_JPEG, None, id="lossless is asked for"),
         pytest.param(photo(20, 20, lossy=True), PNG_JPEG, 80, id="too small to pay"),
         pytest.param(random_pixels(160, 120, 200, lossy=True), PNG_JPEG, 80, id="few colours"),
+        pytest.param(flat_with_specks(160, 120, 900), PNG_JPEG, 80, id="many colours, but flat"),
     ],
 )
 def test_everything_else_stays_exact(op: Pixels, accepts: frozenset[str], quality: int | None) -> None:

@@ -90,6 +90,11 @@ def test_up_to_a_number_of_bytes() -> None:
         assert done.value.value == bytes(given_out)
 
 
+def test_empty_blocks_after_the_last_byte_are_read_to_their_end() -> None:
+    data = Deflater().piece(bytes(300_000)) + b"\0\0\0\xff\xff" * (READ_BYTES // 5 * 3)
+    assert inflate(Inflater(), [data], [300_000]) == [bytes(300_000)]
+
+
 @pytest.mark.parametrize("size", [0, 1, 99])
 def test_more_than_expected_is_refused(size: int) -> None:
     with pytest.raises(RfbError, match="larger"):

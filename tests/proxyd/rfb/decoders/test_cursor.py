@@ -35,8 +35,16 @@ def test_two_colours_at_every_cut() -> None:
 
 
 def test_alpha_is_divided_out_at_every_cut() -> None:
-    data = RAW + b"\x40\x20\x00\x80" + b"\xff\x00\x10\xff" + b"\0\0\0\0" + b"\x09\x01\x02\x03" + bytes(8)
-    rgba = b"\x80\x40\x00\x80" + b"\xff\x00\x10\xff" + b"\0\0\0\0" + b"\xff\x55\xaa\x03" + bytes(8)
+    data = (
+        RAW
+        + b"\x40\x20\x00\x80"
+        + b"\xff\x00\x10\xff"
+        + b"\0\0\0\0"
+        + b"\x09\x01\x02\x03"
+        + b"\1\0\1\1"
+        + bytes(4)
+    )
+    rgba = b"\x80\x40\x00\x80\xff\x00\x10\xff\0\0\0\0\xff\x55\xaa\x03\xff\0\xff\1" + bytes(4)
     for pieces in every_cut(data):
         assert rectangles.decode(AlphaCursor(), pieces, SPOT) == [Cursor(1, 0, 3, 2, rgba)]
 

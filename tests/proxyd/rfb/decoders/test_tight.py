@@ -229,6 +229,14 @@ def test_a_stream_is_reset_by_any_rectangle(reset_by: bytes) -> None:
     assert rectangles.decode(decoder, control + deflated(data), RECT) == [Pixels(3, 4, 5, 3, data)]
 
 
+@pytest.mark.parametrize("stream", range(4))
+def test_every_stream_can_be_reset(stream: int) -> None:
+    decoder, data = Tight(), bytes(range(45))
+    for _ in range(2):
+        message = bytes([stream << 4 | 1 << stream]) + deflated(data)
+        assert rectangles.decode(decoder, message, RECT) == [Pixels(3, 4, 5, 3, data)]
+
+
 def test_a_reset_leaves_the_other_streams_alone() -> None:
     decoder, server, data = Tight(), Deflater(), bytes(range(45))
     rectangles.decode(decoder, b"\x20" + deflated(data, server), RECT)

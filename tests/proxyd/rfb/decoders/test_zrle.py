@@ -44,6 +44,16 @@ def test_subencodings_at_every_cut(tile: bytes, expected: bytes) -> None:
         assert rectangles.decode(Zrle(), pieces, RECT) == whole
 
 
+@pytest.mark.parametrize("count", range(2, 17))
+def test_packed_palettes_take_as_few_bits_as_they_need(count: int) -> None:
+    palette = [bytes([index, 255 - index, 7]) for index in range(count)]
+    bits = 1 if count == 2 else 2 if count <= 4 else 4
+    rect = Rect(0, 0, count, 1)
+    row = "".join(f"{index:0{bits}b}" for index in range(count))
+    packed = bytes(int(row[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(row), 8))
+    assert drawn(bytes([count]) + b"".join(palette) + packed, rect) == b"".join(palette)
+
+
 def test_one_solid_tile_is_a_fill() -> None:
     assert decode(SOLID + R) == [Fill(3, 4, 6, 2, 255, 0, 0)]
 
