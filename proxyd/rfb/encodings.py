@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["PIXEL_ENCODINGS", "Encoding", "compression", "fine_quality", "quality", "subsampling"]
+__all__ = ["PIXEL_ENCODINGS", "Encoding", "compression", "quality"]
 
 
 class Encoding(IntEnum):
@@ -58,28 +58,10 @@ PIXEL_ENCODINGS: dict[str, Encoding] = {
 
 
 def quality(level: int) -> int:
-    """JPEG quality 0..9, coarse scale. Without any quality entry a server sends no JPEG."""
-    return -32 + _within(level, 9)
-
-
-def fine_quality(percent: int) -> int:
-    """JPEG quality 0..100."""
-    return -512 + _within(percent, 100)
+    """JPEG quality 0..9. Without any such entry a server sends no JPEG."""
+    return -32 + min(max(level, 0), 9)
 
 
 def compression(level: int) -> int:
-    """Effort 0..9 of zlib-based encodings."""
-    return -256 + _within(level, 9)
-
-
-SUBSAMPLING = {"1x": -768, "4x": -767, "2x": -766, "grey": -765, "8x": -764, "16x": -763}
-"""Chroma subsampling of JPEG rectangles: pixels that share one colour sample."""
-
-
-def subsampling(name: str) -> int:
-    """A row of `SUBSAMPLING`."""
-    return SUBSAMPLING[name]
-
-
-def _within(level: int, highest: int) -> int:
-    return min(max(level, 0), highest)
+    """Effort 0..9 of encodings that deflate."""
+    return -256 + min(max(level, 0), 9)

@@ -41,22 +41,21 @@ LINE = 20
 def video(width: int, height: int) -> Iterator[Step]:
     """A film in the middle of the screen."""
     size = (min(960, width), min(540, height))
-    noise = np.random.default_rng(1).integers(0, 256, (124, 200, 3), np.uint8)
-    film = _bgrx(Image.fromarray(noise).resize((size[0] + 400, size[1] + 300), Image.Resampling.BICUBIC))
+    pictures = _bgrx(film(size[0] + 400, size[1] + 300))
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     for frame in _count():
         x, y = int(200 + 200 * math.sin(frame / 37)), int(150 + 150 * math.sin(frame / 23))
-        yield left, top, film[y : y + size[1], x : x + size[0]]
+        yield left, top, pictures[y : y + size[1], x : x + size[0]]
 
 
 def scroll(width: int, height: int) -> Iterator[Step]:
     """Text over the whole screen."""
     chooser = random.Random(2)
     lines = height // LINE
-    paper = _bgrx(_text(chooser, width, (lines + 200) * LINE))
+    text = _bgrx(paper(chooser, width, (lines + 200) * LINE))
     for frame in _count():
         top = frame % 200 * LINE
-        yield 0, 0, paper[top : top + height]
+        yield 0, 0, text[top : top + height]
 
 
 def desktop(width: int, height: int) -> Iterator[Step]:
@@ -123,17 +122,24 @@ def _bgrx(picture: Image.Image) -> Pixels:
     return np.frombuffer(data, np.uint8).reshape(picture.height, picture.width, 4)
 
 
-def _text(chooser: random.Random, width: int, height: int) -> Image.Image:
+def film(width: int, height: int) -> Image.Image:
+    """Noise, smoothly interpolated: every pixel differs a little from the next."""
+    noise = np.random.default_rng(1).integers(0, 256, (124, 200, 3), np.uint8)
+    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def paper(chooser: random.Random, width: int, height: int) -> Image.Image:
+    """Lines of text, three words of a colour."""
     font = ImageFont.load_default(LINE - 4)
-    paper = Image.new("RGB", (width, height), "white")
-    pen = ImageDraw.Draw(paper)
+    sheet = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(sheet)
     for y in range(0, height, LINE):
         x = 4.0
         while x < width - 160:
             words = "".join(chooser.choice(WORDS) + " " for _ in range(3))
             pen.text((x, y), words, font=font, fill=tuple(chooser.randrange(180) for _ in range(3)))
             x += pen.textlength(words, font=font)
-    return paper
+    return sheet
 
 
 def _window(chooser: random.Random, width: int, height: int) -> Image.Image:

@@ -35,12 +35,8 @@ def test_numbers_as_they_are_written_in_hexadecimal(encoding: Encoding, wire: in
     [
         (encodings.quality(0), 0xFFFFFFE0),
         (encodings.quality(9), 0xFFFFFFE9),
-        (encodings.fine_quality(0), 0xFFFFFE00),
-        (encodings.fine_quality(100), 0xFFFFFE64),
         (encodings.compression(0), 0xFFFFFF00),
         (encodings.compression(9), 0xFFFFFF09),
-        (encodings.subsampling("1x"), 0xFFFFFD00),
-        (encodings.subsampling("16x"), 0xFFFFFD05),
     ],
 )
 def test_levels_as_they_are_written_in_hexadecimal(number: int, wire: int) -> None:
@@ -50,7 +46,6 @@ def test_levels_as_they_are_written_in_hexadecimal(number: int, wire: int) -> No
 def test_levels_outside_of_the_scale_are_moved_inside() -> None:
     assert encodings.quality(-1) == encodings.quality(0)
     assert encodings.quality(10) == encodings.quality(9)
-    assert encodings.fine_quality(101) == encodings.fine_quality(100)
     assert encodings.compression(99) == encodings.compression(9)
 
 
