@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from proxyd.instances.base import Notice
 from proxyd.streams import TextSink, ack
 from proxyd.wire.handshake import MAX_SIDE, number
 from proxyd.wire.instruction import WireError
@@ -84,7 +85,8 @@ def _size(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
 
 def _clipboard(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     limit = session.arguments.number("clipboard-buffer-size")
-    viewer.inbound.open(args[0], TextSink(limit, session.paste))
+    sink = TextSink(limit, session.paste, lambda: session.notice(Notice.CLIPBOARD_CUT))
+    viewer.inbound.open(args[0], sink)
 
 
 def _argv(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:

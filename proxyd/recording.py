@@ -118,7 +118,7 @@ class Recording:
             self._stop("the disk is too slow")
 
     async def run(self) -> None:
-        """Write what was appended until cancelled; then the rest."""
+        """Write what was appended until cancelled, then the rest. Returns by itself only when the disk failed."""
         try:
             while not self._stopped:
                 await asyncio.sleep(FLUSH_EVERY)

@@ -10,6 +10,7 @@ import structlog
 
 from proxyd.display.emit import stream
 from proxyd.display.pump import Pump
+from proxyd.instances.base import Notice
 from proxyd.viewer import plain
 from proxyd.wire.instruction import encode
 from proxyd.wire.status import Status, StatusError
@@ -32,6 +33,8 @@ __all__ = ["Facilities", "Session"]
 
 USER_JOINED, USER_LEFT = 1, 2
 """Codes of `msg`."""
+NOTICE = 0x4000
+"""Ours: a word from `Notice` follows. Browsers that do not know it ignore it."""
 TIDY_SECONDS = 2.0
 """How long stopped transfers have to remove what they left."""
 MAX_TITLE = 1024
@@ -133,6 +136,7 @@ class Session:
     async def _record(self) -> None:
         if self._recording is not None:
             await self._recording.run()
+            self.notice(Notice.RECORDING_STOPPED)
 
     async def _outcome(self, serving: asyncio.Task[None]) -> StatusError | None:
         try:
@@ -262,6 +266,12 @@ class Session:
         data = text.encode("utf-8", "replace")
         for viewer in self.viewers:
             viewer.send(viewer.outbound.push(("clipboard",), data, ("text/plain",)))
+
+    def notice(self, what: Notice) -> None:
+        """See `Desk.notice`."""
+        for viewer in self.viewers:
+            if viewer.info.version >= MSG_SINCE:
+                viewer.send(encode("msg", NOTICE, what.value))
 
     def argument(self, name: str, value: str) -> None:
         """See `Desk.argument`."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import binascii
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proxyd.display.emit import stream
 from proxyd.wire.instruction import encode
 from proxyd.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["InboundStreams", "OutboundStreams", "Sink", "TextSink", "decode_blob"]
 
@@ -45,22 +48,28 @@ class Sink(Protocol):
 
 
 class TextSink:
-    """Collects text up to a limit and hands it over at the end; what exceeds the limit is dropped."""
+    """Collects text up to a limit and hands it over at the end; what exceeds the limit is dropped, and `cut` told."""
 
     acknowledges = False
 
-    def __init__(self, limit: int, deliver: Deliver) -> None:
+    def __init__(self, limit: int, deliver: Deliver, cut: Callable[[], None] | None = None) -> None:
         self._limit = limit
         self._deliver = deliver
+        self._cut = cut
+        self._too_long = False
         self._data = bytearray()
 
     def blob(self, data: bytes) -> None:
         """See `Sink.blob`."""
-        self._data += data[: self._limit - len(self._data)]
+        room = self._limit - len(self._data)
+        self._data += data[:room]
+        self._too_long = self._too_long or len(data) > room
 
     def end(self) -> None:
         """See `Sink.end`."""
         self._deliver(self._data.decode("utf-8", "replace"))
+        if self._too_long and self._cut is not None:
+            self._cut()
 
 
 class Deliver(Protocol):

@@ -6,6 +6,7 @@ with `Desk.draw(..., last=True)` as soon as it has something new. One request, o
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
     from proxyd.streams import Sink
     from proxyd.transport import Transport
 
-__all__ = ["Desk", "Instance"]
+__all__ = ["Desk", "Instance", "Notice"]
+
+
+class Notice(Enum):
+    """What people should know though the session goes on. The value is what the browser is told."""
+
+    CLIPBOARD_CUT = "clipboard-cut"
+    RECORDING_STOPPED = "recording-stopped"
 
 
 class Desk(Protocol):
@@ -63,6 +71,9 @@ class Desk(Protocol):
 
     def clipboard(self, text: str) -> None:
         """Text copied on the instance, for all viewers."""
+
+    def notice(self, what: Notice) -> None:
+        """Tell the viewers something in passing."""
 
     def argument(self, name: str, value: str) -> None:
         """Announce the current value of a parameter that can be changed during the session."""

@@ -9,6 +9,7 @@ import structlog
 
 from proxyd.display.ops import Cursor
 from proxyd.instances import vnc_parameters
+from proxyd.instances.base import Notice
 from proxyd.instances.files_beside import serve_files
 from proxyd.instances.follow import NEVER, SizeFollower
 from proxyd.instances.vnc_connection import VncConnection
@@ -227,6 +228,7 @@ class VncInstance:
     def _clipboard_arrived(self, event: ClipboardArrived) -> None:
         if event.truncated:
             self._log.warning("the desktop's clipboard was cut at clipboard-buffer-size")
+            self._desk.notice(Notice.CLIPBOARD_CUT)
         if not self._copies:
             return
         self._clipboard = event.text

@@ -21,6 +21,10 @@ _PLAIN: Final = re.compile(
     _TEXT + rb"(?:(?:\x1b\[[0-9;:]{0,64}+[mK]|\x1b\(B|\xc2[\xa0-\xbf])" + _TEXT + rb")*+"
 )
 """Text, CR, LF, HT, SGR, EL, and `ESC ( B`, which changes nothing where G0 is ASCII. U+0080 to U+009F are controls."""
+_TEXT_BYTES: Final = bytes(
+    code for code in range(256) if code in b"\r\n\t" or (code >= 32 and code not in (0x7F, 0xC2))
+)
+"""What needs no second look."""
 _SGR: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
 
 FLOOD_LEAST: Final = 2048
@@ -49,8 +53,7 @@ def find_flood(data: bytes, columns: int, rows: int, y: int) -> Flood | None:
         rows: height of the screen.
         y: the cursor's row.
     """
-    match = _PLAIN.match(data)
-    stop = match.end() if match else 0
+    stop = _plain_part(data)
     start = _after_lines(data, rows - y, stop)
     end = _before_lines(data, rows + 2, stop)
     if start < 0 or end <= start:
@@ -59,6 +62,14 @@ def find_flood(data: bytes, columns: int, rows: int, y: int) -> Flood | None:
     if lines <= rows or end - start > _LONGEST * columns * lines:
         return None
     return Flood(start, end, lines)
+
+
+def _plain_part(data: bytes) -> int:
+    """Where the plain lines that `data` begins with come to an end."""
+    if not data.translate(None, _TEXT_BYTES):
+        return len(data)
+    match = _PLAIN.match(data)
+    return match.end() if match else 0
 
 
 def _after_lines(data: bytes, count: int, stop: int) -> int:
@@ -93,9 +104,5 @@ def style_after(style: Style, data: bytes) -> Style:
 
 def last_lines(data: bytes, count: int) -> int:
     """Where the last `count` whole lines of `data` begin."""
-    position = len(data)
-    for _ in range(count + 1):
-        position = data.rfind(b"\n", 0, position)
-        if position < 0:
-            return 0
-    return position + 1
+    before, *lines = data.rsplit(b"\n", count + 1)
+    return len(before) + 1 if len(lines) > count else 0

@@ -13,6 +13,7 @@ from proxyd.display.ops import Copy, Fill, Move, Op, Shade, Size
 from proxyd.terminal.cells import CURSOR, DEFAULT
 from proxyd.terminal.compose import Cells, channels, compose
 from proxyd.terminal.drawn import stroke
+from proxyd.terminal.glyphs import LEFT
 from proxyd.terminal.looks import Look, Looks, Pair
 from proxyd.terminal.screen import CursorShape
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from proxyd.terminal.cells import Style
     from proxyd.terminal.glyphs import Atlas
-    from proxyd.terminal.screen import Cursor, Screen, Scroll
+    from proxyd.terminal.screen import Cursor, Damage, Screen, Scroll
 
 __all__ = ["CURSOR_LAYER", "GLYPH_BUFFER", "Painter", "Sheet"]
 
@@ -41,10 +42,18 @@ BLANK_ROWS = 3
 """Empty rows, one below the other, that are worth a fill of their own."""
 BLANK_CELLS = 64
 """Empty cells at the right of an image that are worth one."""
+MAX_EFFORT = 150
+"""Characters drawn anew in one `paint`, about 10 ms; further rows wait for the next."""
+PICTURE_EFFORT = 15
+"""What an emoji costs, in characters."""
 SLACK = 96
 """Unchanged cells that are painted again so that rows go as one image."""
 
 _COMMON = [chr(point) for point in range(0x20, 0x7F)]
+
+
+_ChangedSpan = tuple[int, int, int]
+"""(row, left, right), see `Damage`."""
 
 
 class Sheet(NamedTuple):
@@ -101,8 +110,14 @@ class Painter:
         self._looks = Looks(screen.palette, reverse=False, bold_brightens=bold_brightens)
         self._buffer: dict[tuple[str, Look], int] = {}
         self._shown = _ShownCursor()
+        self._postponed: set[int] = set()
         self._everything = True
         self._fresh = True
+
+    @property
+    def unfinished(self) -> bool:
+        """Rows were left for the next `paint`, lest others wait too long."""
+        return bool(self._postponed)
 
     def forget(self) -> None:
         """The browser may know nothing: paint everything next time."""
@@ -127,7 +142,7 @@ class Painter:
         damage = self._screen.take_damage()
         if not self._everything:
             ops += [self._scroll(scroll) for scroll in damage.scrolls]
-        ops += self._paint_spans(damage.spans)
+        ops += self._paint_spans(self._affordable(damage))
         if self._fresh:
             ops += self._fill_buffer()
         ops += self._paint_cursor()
@@ -163,7 +178,48 @@ class Painter:
             sheet.y + target * cell.height,
         )
 
-    def _paint_spans(self, spans: Sequence[tuple[int, int, int]]) -> list[Op]:
+    def _affordable(self, damage: Damage) -> list[_ChangedSpan]:
+        """The spans to paint now. Rows with too many new characters are left for the next time, top down."""
+        spans = {row: (row, left, right) for row, left, right in damage.spans}
+        for row in self._left_over(damage.scrolls):
+            spans[row] = row, 0, self._screen.columns
+        effort = 0
+        found: list[_ChangedSpan] = []
+        for row in sorted(spans):
+            effort += self._effort(row)
+            if effort > MAX_EFFORT and found:
+                self._postponed.add(row)
+            else:
+                found.append(spans[row])
+        return found
+
+    def _left_over(self, scrolls: Iterable[Scroll]) -> set[int]:
+        """Rows that were left the last time, where they are now."""
+        rows, self._postponed = self._postponed, set()
+        if self._everything:
+            return set()
+        for top, bottom, lines in scrolls:
+            outside = {row for row in rows if not top <= row < bottom}
+            moved = {row - lines for row in rows - outside}
+            rows = outside | {row for row in moved if top <= row < bottom}
+        return {row for row in rows if row < self._screen.rows}
+
+    def _effort(self, y: int) -> int:
+        """How many characters of a row must be drawn before it can be painted; a picture counts for many."""
+        row = self._screen.view_row(y)
+        if "".join(row.text).isascii():
+            return 0
+        faces = [
+            self._atlas.faces[number] for number in {self._looks[style].face for style in set(row.styles)}
+        ]
+        return sum(
+            PICTURE_EFFORT if cluster >= "\U0001f000" else 1
+            for cluster in set(row.text)
+            for face in faces
+            if cluster not in face and cluster + LEFT not in face
+        )
+
+    def _paint_spans(self, spans: Sequence[_ChangedSpan]) -> list[Op]:
         if sum(right - left for _, left, right in spans) <= FEW_CELLS and self._singles(spans):
             return [
                 op
@@ -173,11 +229,11 @@ class Painter:
             ]
         return [op for block in self._blocks(spans) for op in self._paint_block(block)]
 
-    def _singles(self, spans: Iterable[tuple[int, int, int]]) -> bool:
+    def _singles(self, spans: Iterable[_ChangedSpan]) -> bool:
         """Whether no wide character is among the cells."""
         return not any(self._screen.view_row(row).wide for row, _, _ in spans)
 
-    def _blocks(self, spans: Sequence[tuple[int, int, int]]) -> list[_Block]:
+    def _blocks(self, spans: Sequence[_ChangedSpan]) -> list[_Block]:
         """Rectangles that cover the spans: neighbours together where that costs little."""
         found: list[_Block] = []
         for block in _without_short_gaps([self._measured(*span) for span in spans]):

@@ -65,7 +65,7 @@ class Terminal:
         key_options: what the connection says about keys.
         cell_size: width and height of a cell in pixels, for programs that ask; set by who paints.
         clipboard_allowed: programs may set the clipboard (OSC 52); they can never read it.
-        rectangle_extent: DECSACE: 1 stream, 2 rectangle.
+        rectangle_extent: DECSACE: 0 and 1 stream, 2 rectangle.
     """
 
     screen: Screen
@@ -88,7 +88,7 @@ class Terminal:
         self.key_options = KeyOptions()
         self.cell_size = (8, 16)
         self.clipboard_allowed = True
-        self.rectangle_extent = 1
+        self.rectangle_extent = 0
         self._scrollback = scrollback
         self._parser = Parser(self)
         self._replies = bytearray()
@@ -261,7 +261,7 @@ class Terminal:
         """RIS: everything but size, scrollback, colour scheme and an open pipe."""
         self.screen.reset()
         self.modes = Modes()
-        self.rectangle_extent = 1
+        self.rectangle_extent = 0
         self._titles.clear()
 
     def soft_reset(self) -> None:
@@ -269,7 +269,7 @@ class Terminal:
         self.screen.soft_reset()
         self.modes.application_cursor = False
         self.modes.application_keypad = False
-        self.rectangle_extent = 1
+        self.rectangle_extent = 0
 
     def set_title(self, title: str) -> None:
         """OSC 0 and 2."""

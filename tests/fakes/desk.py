@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from proxyd.files import BinaryReader, Filesystem
-    from proxyd.instances.base import Instance
+    from proxyd.instances.base import Instance, Notice
     from proxyd.transport import Transport
 
 __all__ = ["FakeDesk"]
@@ -81,6 +81,7 @@ class FakeDesk:
         self.clipboards: list[str] = []
         self.arguments: dict[str, str] = {}
         self.answers: dict[str, str] = {}
+        self.notices: list[Notice] = []
         self.filesystems: list[Filesystem] = []
         self.offered: dict[str, BinaryReader] = {}
         self.pipes: dict[str, FakePipe] = {}
@@ -174,6 +175,10 @@ class FakeDesk:
     def argument(self, name: str, value: str) -> None:
         self.arguments[name] = value
         self._news.set()
+
+    def notice(self, what: Notice) -> None:
+        """See `Desk.notice`."""
+        self.notices.append(what)
 
     def expose(self, filesystem: Filesystem) -> None:
         """See `Desk.expose`."""

@@ -110,6 +110,17 @@ async def test_a_full_disk_stops_the_recording_only(capsys: pytest.CaptureFixtur
     assert "No space left" in capsys.readouterr().out
 
 
+async def test_people_are_told_that_the_recording_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_module, "create_file", lambda *_, **__: FullDisk())
+    async with running() as daemon, await daemon.browser() as browser:
+        await browser.open("ssh", {"recording-path": str(tmp_path)})
+        assert (await browser.until("msg")).args == (str(0x4000), "recording-stopped")
+        browser.send("key", 97, 1)
+        await browser.until(lambda i: i.opcode == "rect")
+
+
 async def test_a_disk_that_is_too_slow_does_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording_module, "MAX_PENDING", 1000)
     with ThreadPoolExecutor(1) as pool:

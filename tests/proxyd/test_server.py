@@ -120,6 +120,14 @@ async def test_clipboard_and_arguments_reach_every_viewer() -> None:
         assert await joiner.text_stream("clipboard") == "copied 😀" * 1000
 
 
+async def test_text_beyond_the_limit_is_cut_and_people_are_told() -> None:
+    async with running() as daemon, await daemon.browser() as browser:
+        await browser.open("ssh")
+        browser.send_stream(("clipboard", 0, "text/plain"), "x" * 300_000)
+        assert (await browser.until("msg")).args == (str(0x4000), "clipboard-cut")
+        assert Painting.built[0].calls == [("paste", "x" * 262_144)]
+
+
 async def test_a_joiner_sees_and_the_owner_is_told_and_the_last_one_ends_it() -> None:
     async with running() as daemon, await daemon.browser() as owner, await daemon.browser() as joiner:
         await owner.open("ssh")

@@ -44,6 +44,8 @@ export interface ConnectionEvents {
   file: IncomingFile;
   /** Parameters without which the instance cannot be opened. */
   required: string[];
+  /** Something people should know though the session goes on: a word of proxyd's. */
+  notice: string;
 }
 
 /** How a connection ended; status 0 is an ordinary end. */
@@ -57,6 +59,12 @@ export interface Ending {
   blocked: boolean;
 }
 
+interface Messaging {
+  onmsg: (code: number, args: string[]) => boolean;
+}
+
+/** The `msg` code under which proxyd tells notices. */
+const NOTICE = 0x4000;
 const MAX_CLIPBOARD_BYTES = 4 * 1024 * 1024;
 const MAX_ARGUMENT_BYTES = 16_383;
 const DRAWING = new Set(["size", "img", "png", "jpeg", "copy", "rect", "cfill", "cursor", "video"]);
@@ -164,6 +172,13 @@ export class Connection {
     };
     client.onsync = () => events.emit("frame", undefined);
     client.onname = (name) => events.emit("title", name);
+    // The library's types do not know this callback of its version 1.5.
+    (client as Guacamole.Client & Messaging).onmsg = (code, args) => {
+      if (code === NOTICE && args[0] !== undefined) {
+        events.emit("notice", args[0]);
+      }
+      return true;
+    };
     client.onrequired = (names) => events.emit("required", names);
     client.onfile = (stream, mimetype, name) => events.emit("file", { stream, mimetype, name });
     client.onclipboard = (stream, mimetype) => {

@@ -31,6 +31,8 @@ SETTINGS: Final[dict[str, Callable[[Terminal], str]]] = {
     " q": lambda t: str(2 * t.screen.cursor_shape + 2 - t.screen.cursor_blinking),
     '"p': lambda _: "64;1",
     '"q': lambda t: str(int(bool(t.screen.style.flags & Flag.PROTECTED))),
+    "$}": lambda _: "0",
+    "$~": lambda _: "0",
     "$|": lambda t: str(t.screen.columns),
     "*x": lambda t: str(t.rectangle_extent),
     "*|": lambda t: str(t.screen.rows),

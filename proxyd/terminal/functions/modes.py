@@ -83,7 +83,25 @@ def _resize_reports(t: Terminal, on: bool) -> None:
         t.report_size()
 
 
+# Modes of ECMA-48 that terminals like this one answer with "always reset".
+_NEVER: Final = {
+    1: "GATM",
+    2: "KAM",
+    5: "SRTM",
+    7: "VEM",
+    10: "HEM",
+    11: "PUM",
+    13: "FEAM",
+    14: "FETM",
+    15: "MATM",
+    16: "TTM",
+    17: "SATM",
+    18: "TSM",
+    19: "EBM",
+}
+
 ANSI_MODES: Final[dict[int, Mode]] = {
+    **{number: _fixed(name, "not supported", on=False) for number, name in _NEVER.items()},
     4: _screen("IRM", "insert characters", "insert"),
     12: _fixed("SRM", "no local echo", on=True),
     20: _input("LNM", "line feed returns, too; Enter sends CR LF", "linefeed"),
@@ -100,9 +118,13 @@ DEC_MODES: Final[dict[int, Mode]] = {
     9: _choice(9, "X10 mouse", "report button presses", "mouse"),
     12: _screen("att610", "blinking cursor", "cursor_blinking"),
     25: _screen("DECTCEM", "the cursor is shown", "cursor_shown"),
+    18: _fixed("DECPFF", "form feed after printing", on=False),
+    19: _fixed("DECPEX", "print the whole page", on=False),
     40: _fixed("132COLS", "allow DECCOLM", on=False),
+    42: _fixed("DECNRCM", "seven-bit national characters", on=False),
     45: _screen("reverse-wrap", "backspace wraps to the row above", "reverse_wrap"),
     47: Mode("altscreen", "alternate screen", lambda t: t.screen.alternate, _alternate),
+    60: _fixed("DECHCCM", "horizontal cursor coupling", on=False),
     66: _input("DECNKM", "keypad sends application sequences", "application_keypad"),
     67: _input("DECBKM", "the backspace key sends BS", "backarrow"),
     69: Mode(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proxyd.terminal.cells import Flag, Style
-from proxyd.terminal.functions.table import Function, count, nth
+from proxyd.terminal.functions.table import Function, nth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,7 @@ def _reverse_attributes(t: Terminal, p: Numbers) -> None:
 
 def _choose_extent(t: Terminal, p: Numbers) -> None:
     if p[0] <= 2:
-        t.rectangle_extent = count(p)
+        t.rectangle_extent = p[0]
 
 
 CSI: Final[dict[str, Function]] = {

@@ -493,13 +493,3 @@ async def test_a_cancelled_session_closes_what_it_opened() -> None:
             await user.sees("ready")
             assert server.connections
         await user.desk.until(lambda: not server.connections, "a closed connection")
-
-
-async def test_the_live_connection_is_there_for_file_transfers() -> None:
-    async with FakeSsh() as server:
-        user = User(server.port)
-        assert user.instance.connection is None
-        async with user.working():
-            await user.sees("ready")
-            assert isinstance(user.instance.connection, asyncssh.SSHClientConnection)
-        assert user.instance.connection is None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proxyd.display.emit import emit, sync
 from proxyd.display.encode import encode
 from proxyd.display.ops import Copy, Fill, Indexed, Move, Op, Pixels, Shade, Size
+from proxyd.terminal import painter as painter_module
 from proxyd.terminal.fonts import PACKAGED
 from proxyd.terminal.glyphs import Atlas
 from proxyd.terminal.painter import CURSOR_LAYER, GLYPH_BUFFER, Painter, Sheet
@@ -287,3 +288,30 @@ def test_every_operation_stays_on_its_layer() -> None:
             assert op.x + op.width <= painted.sheet.width
             assert op.y + op.height <= painted.sheet.height
     assert 0 not in sizes
+
+
+def test_many_new_characters_are_spread_over_several_frames() -> None:
+    atlas = Atlas(PACKAGED, 12)
+    terminal = Terminal(40, 20)
+    painter = Painter(terminal.screen, atlas, SHEET._replace(width=40 * 7 + 9, height=20 * 15 + 5))
+    canvas = Canvas()
+    rows = [chr(0x4E00 + 40 * row + column) for row in range(20) for column in range(20)]
+    terminal.feed("".join(rows).encode())
+    frames = 0
+    drawn: list[int] = []
+    while frames == 0 or painter.unfinished:
+        before = len(atlas)
+        for op in painter.paint():
+            canvas.apply(op)
+        drawn.append(len(atlas) - before)
+        frames += 1
+        if frames == 2:
+            terminal.feed(b"\x1b[3S")  # rows that still wait move along
+    assert 2 < frames < 10
+    assert max(drawn) <= 2 * (painter_module.MAX_EFFORT + 20) + 100
+    whole = Canvas()
+    other = Painter(terminal.screen, atlas, SHEET._replace(width=40 * 7 + 9, height=20 * 15 + 5))
+    for op in other.paint():
+        whole.apply(op)
+    assert not other.unfinished
+    assert np.array_equal(canvas.picture(), whole.picture())

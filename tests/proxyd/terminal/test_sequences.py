@@ -16,9 +16,10 @@ from tests.proxyd.terminal.sequences import CASES, REPLIES
 # attributes of rectangles by test_rectangles.
 ELSEWHERE = {
     "BEL", "DECSCUSR", "DECSACE", "DECCARA", "DECRARA",
-    "SRM", "DECCKM", "DECCOLM", "DECSCLM", "DECSCNM", "DECARM", "X10 mouse", "att610", "DECTCEM", "132COLS", "DECNKM",
+    "DECCKM", "DECSCNM", "X10 mouse", "att610", "DECTCEM", "DECNKM",
     "DECBKM", "mouse", "mouse drag", "mouse motion", "focus", "UTF-8 mouse", "SGR mouse", "alternate scroll", "urxvt mouse",
-    "SGR pixel mouse", "meta 8 bit", "meta escape", "alt escape", "bracketed paste", "synchronized", "grapheme clusters",
+    "SGR pixel mouse", "meta 8 bit", "meta escape", "alt escape", "bracketed paste", "synchronized",
+    *(mode.name for table in (ANSI_MODES, DEC_MODES) for mode in table.values() if mode.set is None),
 }  # fmt: skip
 
 

@@ -25,6 +25,11 @@ import { FailureCard } from "./failure_card.ts";
 import { NetworkWarning } from "./network_warning.ts";
 import { Notices } from "./notices.ts";
 
+/** What proxyd's notices are called in the catalogues. */
+const NOTICES: Record<string, Key> = {
+  "clipboard-cut": "notice.clipboardCut",
+  "recording-stopped": "notice.recordingStopped",
+};
 const HINT_SEEN = "menu-hint-seen";
 const HINT_MS = 8000;
 const KINDS: Record<string, Key> = { ssh: "home.shell", vnc: "home.desktop" };
@@ -85,6 +90,7 @@ export class SessionScreen {
       this.#follow(open);
     });
     session.events.on("state", (state) => this.#become(state));
+    session.events.on("notice", (word) => this.#tell(word));
     session.events.on("title", (title) => {
       this.#title = title;
       this.#entitle();
@@ -137,6 +143,13 @@ export class SessionScreen {
   }
 
   /** What the instance calls itself, else what the connection is called. */
+  #tell(word: string): void {
+    const text = NOTICES[word];
+    if (text !== undefined) {
+      this.#notices.say(t(text));
+    }
+  }
+
   #entitle(): void {
     const { info } = this.session;
     const kind = KINDS[info?.protocol ?? ""];
