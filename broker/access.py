@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
     Identify = Callable[[web.Request], Awaitable[Session | None]]
 
-__all__ = ["Route", "by_token", "guard", "token_of"]
+__all__ = ["Route", "by_operator", "by_token", "guard", "token_of"]
 
 TOKEN_HEADER = "Guacamole-Token"  # noqa: S105 - a header's name
 
@@ -53,6 +53,12 @@ def token_of(request: web.Request) -> str:
 async def by_token(request: web.Request) -> Session | None:
     """Whose token the request carries."""
     return await request.app[PARTS].sessions.find(token_of(request))
+
+
+async def by_operator(request: web.Request) -> Session | None:
+    """Whose token the request carries, if it is an operator's."""
+    session = await by_token(request)
+    return session if session is not None and session.operator else None
 
 
 def guard(route: Route) -> Handler:

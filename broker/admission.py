@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
     from broker.sessions import Session, Sessions
+    from broker.sharing import Sharing
     from broker.store.base import Store
 
-__all__ = ["Door"]
+__all__ = ["Admission", "Door", "Refusal"]
 
 HOST_PARAMETERS = (("hostname", "port"), ("sftp-hostname", "sftp-port"), ("dest-host", "dest-port"))
 """Parameters that name an address to dial, with the one that holds its port."""
 SSH_PORT = "22"
+SHARE_KEY = "key"
+"""The parameter that holds the key of a link, as the original has it."""
+MAX_REFUSALS = 500
+"""Refusals that are remembered for the operator."""
 NONCE_GRACE = 60.0
 """Seconds that a redeemed request is remembered beyond its age limit: clocks of several brokers differ."""
 
@@ -53,8 +59,24 @@ class Admission(NamedTuple):
     granted: tuple[str, ...] = ()
 
 
+class Refusal(NamedTuple):
+    """A request that was refused lately; in the words of the log line."""
+
+    when: float
+    address: str
+    reason: str
+    detail: str
+    key_id: str
+    user: str
+    target: str
+
+
 class Door:
-    """Lets people in."""
+    """Lets people in.
+
+    Attributes:
+        refusals: the last ones of this broker.
+    """
 
     def __init__(
         self,
@@ -65,6 +87,7 @@ class Door:
         targets: Targets,
         keys: KeyDirectory | None,
         bans: Bans,
+        sharing: Sharing,
         metrics: Metrics,
         clock: Callable[[], float],
         *,
@@ -81,6 +104,7 @@ class Door:
             targets: what may be dialled.
             keys: the key directory, where it is used.
             bans: who is kept out.
+            sharing: links to running sessions.
             metrics: what is counted.
             clock: Unix seconds.
             require_key: refuse a person without a key on file.
@@ -93,10 +117,12 @@ class Door:
         self._targets = targets
         self._keys = keys
         self._bans = bans
+        self._sharing = sharing
         self._metrics = metrics
         self._clock = clock
         self._require_key = require_key
         self._resolve = resolver
+        self.refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
 
     async def enter(self, claim: Claim, token: str) -> Admission:
         """Redeem a signed request, or renew the session of a token that comes with it.
@@ -116,6 +142,8 @@ class Door:
             scheme = next((scheme for scheme in self._schemes if scheme.recognises(claim)), None)
             if scheme is not None:
                 return await self._redeem(scheme, claim, token, held)
+            if claim.first(SHARE_KEY):
+                return await self._join(claim)
             if held is not None:
                 return Admission(token, held)
             raise RefusedError(Reason.NO_CREDENTIALS)
@@ -142,6 +170,14 @@ class Door:
         except RefusedError as error:
             error.key_id, error.user = grant.key_id, grant.user
             raise
+
+    async def _join(self, claim: Claim) -> Admission:
+        """Let in who has a link to somebody's running session."""
+        grant = await self._sharing.redeem(claim.first(SHARE_KEY))
+        if grant is None:
+            raise RefusedError(Reason.UNKNOWN_SHARE)
+        log = structlog.get_logger().bind(user=grant.user, address=claim.address, scheme="share")
+        return await self._admitted(grant, "", None, log)
 
     async def _admitted(
         self, grant: Grant, token: str, held: Session | None, log: structlog.stdlib.BoundLogger
@@ -245,16 +281,20 @@ class Door:
         error.explain = entry is not None and entry.limits.explain
         self._metrics.refused.labels(error.reason.value).inc()
         expected = error.reason is Reason.NO_CREDENTIALS  # the sign-in page asks so
-        structlog.get_logger().log(
-            logging.INFO if expected else logging.WARNING,
-            "refused",
-            address=claim.address,
-            reason=error.reason.value,
-            detail=error.detail,
-            key_id=error.key_id,
-            user=error.user or claim.first("guac.username")[:64],
-            target=claim.first("guac.hostname")[:64],
+        refusal = Refusal(
+            self._clock(),
+            claim.address,
+            error.reason.value,
+            error.detail,
+            error.key_id,
+            error.user or claim.first("guac.username")[:64],
+            claim.first("guac.hostname")[:64],
         )
+        facts = refusal._asdict()
+        del facts["when"]
+        structlog.get_logger().log(logging.INFO if expected else logging.WARNING, "refused", **facts)
+        if not expected:
+            self.refusals.append(refusal)
         if expected or error.reason is Reason.RATE_LIMITED or self._ring.has_source(claim.address):
             return
         subject = _user(error.key_id, error.user) if error.user else f"address {claim.address}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import time
 from typing import TYPE_CHECKING
 
@@ -21,24 +21,29 @@ from broker.metrics import Metrics
 from broker.parts import PARTS, Parts
 from broker.polling import PolledTunnels
 from broker.proxyd_client import Address
+from broker.records import Records
 from broker.sessions import Sessions
-from broker.store import open_store
+from broker.sharing import Sharing
+from broker.store import StoreError, open_store
 from broker.targets import Targets
 from broker.trust import key_ring, schemes
-from broker.views import connect, data, health, pages, tokens, tunnel_http, tunnel_ws
+from broker.views import connect, data, health, operator, pages, tokens, tunnel_http, tunnel_ws, tunnels
 from broker.webapp import Webapp, default_folder
+from proxyd.wire.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from broker.settings import Settings
 
 __all__ = ["make_app", "reload_ring", "routes"]
 
-MINUTE = 60.0
+MINUTE, DAY = 60.0, 86400.0
 RING_INTERVAL = 5.0
 """Seconds between two looks at the key ring file."""
+LOOK_AFTER = 20.0
+"""Seconds between two looks at what the store says of sessions and tunnels that are open here."""
 KEEP_ALIVE = 5.0
 """Seconds of a browser's silence after which the daemon is sent a `nop` for it."""
 
@@ -61,7 +66,12 @@ def make_app(
     parts = _parts(settings, clock, webapp or default_folder())
     app = web.Application(
         middlewares=[front.identify_sender, front.tell, errors.middleware, front.check_origin],
-        handler_args={"access_log": None, "max_line_size": 16384, "max_field_size": 16384},
+        handler_args={
+            "access_log": None,
+            "handler_cancellation": True,  # a reader that left shall not take what the next one waits for
+            "max_line_size": 16384,
+            "max_field_size": 16384,
+        },
         client_max_size=settings.api_max_request_size or 2**63,
     )
     app[PARTS] = parts
@@ -78,6 +88,8 @@ def routes(base_path: str) -> list[Route]:
         *connect.ROUTES,
         *tokens.ROUTES,
         *data.ROUTES,
+        *tunnels.ROUTES,
+        *operator.ROUTES,
         *tunnel_ws.ROUTES,
         *tunnel_http.ROUTES,
         *pages.ROUTES,
@@ -93,6 +105,8 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     metrics = Metrics()
     store = open_store(settings.store, clock)
     sessions = Sessions(store, clock, settings.api_session_timeout * MINUTE)
+    records = Records(store, clock, settings.history_days * DAY)
+    sharing = Sharing(store, sessions, clock)
     keys = _key_directory(settings)
     gateway = Gateway(
         Address.of(
@@ -102,6 +116,8 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
             authority=settings.guacd_ca,
         ),
         sessions,
+        records,
+        sharing,
         keys,
         metrics,
         clock,
@@ -118,12 +134,26 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         Targets(settings.allowed_targets),
         keys,
         bans,
+        sharing,
         metrics,
         clock,
         require_key=settings.require_privkey,
     )
-    polled = PolledTunnels(gateway, time.monotonic)
-    return Parts(settings, store, sessions, ring, bans, door, gateway, polled, metrics, Webapp(webapp))
+    return Parts(
+        settings=settings,
+        clock=clock,
+        store=store,
+        sessions=sessions,
+        records=records,
+        sharing=sharing,
+        ring=ring,
+        bans=bans,
+        door=door,
+        gateway=gateway,
+        polled=PolledTunnels(gateway, time.monotonic),
+        metrics=metrics,
+        webapp=Webapp(webapp),
+    )
 
 
 def _key_directory(settings: Settings) -> KeyDirectory | None:
@@ -135,33 +165,40 @@ def _key_directory(settings: Settings) -> KeyDirectory | None:
 async def _running(app: web.Application) -> AsyncIterator[None]:
     """Background work while the application runs; everything open is closed after it."""
     parts = app[PARTS]
-    tasks = [
-        asyncio.create_task(parts.sessions.keep_alive(), name="keep sessions"),
-        asyncio.create_task(parts.polled.keep_clean(), name="keep polled tunnels clean"),
-        asyncio.create_task(_keep_tunnels_alive(parts.sessions), name="keep tunnels alive"),
-        asyncio.create_task(_keep_ring_fresh(parts.ring), name="keep key ring fresh"),
-    ]
+    work = {
+        "look after sessions": _every(LOOK_AFTER, parts.sessions.look_after),
+        "look after tunnels": _every(LOOK_AFTER, parts.gateway.look_after),
+        "look after links": _every(LOOK_AFTER, parts.sharing.look_after),
+        "keep tunnels alive": _every(KEEP_ALIVE, parts.gateway.keep_alive),
+        "sweep polled tunnels": _every(KEEP_ALIVE, parts.polled.sweep),
+        "keep key ring fresh": _every(RING_INTERVAL, functools.partial(_refresh, parts.ring)),
+    }
+    tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
     yield
     for task in tasks:
         task.cancel()
-    for task in tasks:
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for tunnel in parts.sessions.tunnels():
+        parts.gateway.close(tunnel, Status.SERVER_BUSY)
+    await parts.gateway.settled()
     await parts.store.close()
 
 
-async def _keep_tunnels_alive(sessions: Sessions) -> None:
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do something again and again; a failure is logged, and the next round comes all the same."""
     while True:
-        await asyncio.sleep(KEEP_ALIVE)
-        for tunnel in sessions.tunnels():
-            tunnel.keep_alive()
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except StoreError as error:
+            structlog.get_logger().error("store failed", reason=str(error))
+        except Exception:  # noqa: BLE001 - logged with its stack
+            structlog.get_logger().exception("background work failed in a way nobody foresaw")
 
 
-async def _keep_ring_fresh(ring: KeyRing) -> None:
-    while True:
-        await asyncio.sleep(RING_INTERVAL)
-        if await asyncio.to_thread(ring.changed):
-            reload_ring(ring)
+async def _refresh(ring: KeyRing) -> None:
+    if await asyncio.to_thread(ring.changed):
+        reload_ring(ring)
 
 
 def reload_ring(ring: KeyRing) -> None:

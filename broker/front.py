@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_origin", "identify_sender", "security_headers", "tell"]
 
+LEFT = 499
+"""The status of a request whose sender went away before the answer."""
 SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 
@@ -94,7 +96,7 @@ def security_headers(settings: Settings) -> Callable[[web.Request, web.StreamRes
 async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One line a request, without its query and without what a path may hold."""
     begun = time.monotonic()
-    status = 500
+    status = LEFT
     try:
         response = await handler(request)
         status = response.status

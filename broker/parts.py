@@ -11,13 +11,17 @@ from broker.forwarded import Sender
 from broker.sessions import Session, Sessions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from broker.admission import Door
     from broker.bans import Bans
     from broker.gateway import Gateway
     from broker.keyring import KeyRing
     from broker.metrics import Metrics
     from broker.polling import PolledTunnels
+    from broker.records import Records
     from broker.settings import Settings
+    from broker.sharing import Sharing
     from broker.store.base import Store
     from broker.webapp import Webapp
 
@@ -29,8 +33,11 @@ class Parts:
     """What `make_app` builds."""
 
     settings: Settings
+    clock: Callable[[], float]
     store: Store
     sessions: Sessions
+    records: Records
+    sharing: Sharing
     ring: KeyRing
     bans: Bans
     door: Door

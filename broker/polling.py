@@ -20,7 +20,6 @@ __all__ = ["PolledTunnel", "PolledTunnels"]
 
 SILENCE = 15.0
 """Seconds without a request after which the browser is taken for gone."""
-SWEEP_INTERVAL = 5.0
 
 
 class PolledTunnel:
@@ -76,14 +75,8 @@ class PolledTunnels:
             polled.last_request = self._clock()
         return polled
 
-    async def keep_clean(self) -> None:
-        """Close tunnels whose browser fell silent; runs for ever."""
-        while True:
-            await asyncio.sleep(SWEEP_INTERVAL)
-            self.sweep()
-
-    def sweep(self) -> None:
-        """One round of `keep_clean`."""
+    async def sweep(self) -> None:
+        """Close tunnels whose browser fell silent; called at an interval."""
         horizon = self._clock() - SILENCE
         for name, polled in list(self._tunnels.items()):
             if polled.tunnel.status is not None:

@@ -5,7 +5,6 @@ A session is sealed with a key made from its token, and found by the token's has
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -35,8 +34,6 @@ TokenHash = str
 _TOKEN = re.compile(r"[0-9A-F]{64}", re.ASCII)
 MAX_CONNECTIONS = 64
 """Connections that one session gathers."""
-KEEP_INTERVAL = 20.0
-"""Seconds between two looks at whether sessions with open tunnels still exist."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,7 @@ class Session:
         source: data source of its connections.
         connections: what it opens, by identifier.
         expires: Unix seconds after which it is void whatever happens, or None.
+        operator: whether it may see and end what others do.
     """
 
     token_hash: TokenHash
@@ -56,6 +54,7 @@ class Session:
     source: str
     connections: dict[str, Connection] = field(repr=False)
     expires: float | None = None
+    operator: bool = False
 
 
 def hashed(token: str) -> TokenHash:
@@ -86,7 +85,7 @@ class Sessions:
         """Make a session of a grant; returns its token, which is kept nowhere else."""
         token = secrets.token_bytes(32).hex().upper()
         connections = {connection.identifier: connection for connection in grant.connections}
-        session = Session(hashed(token), grant.user, grant.source, connections, grant.expires)
+        session = Session(hashed(token), grant.user, grant.source, connections, grant.expires, grant.operator)
         await self._save(token, session)
         return token, session
 
@@ -105,7 +104,8 @@ class Sessions:
         """Let a session open what another grant of the same person gives; None where that does not fit together."""
         added = {connection.identifier: connection for connection in grant.connections}
         fits = (
-            (session.user, session.source) == (grant.user, grant.source)
+            (session.user, session.source, session.operator) == (grant.user, grant.source, grant.operator)
+            and session.user
             and grant.expires == session.expires
             and len(session.connections) + len(added) <= MAX_CONNECTIONS
         )
@@ -159,14 +159,8 @@ class Sessions:
             if token_hash is None or hmac.compare_digest(tunnel.session.token_hash, token_hash)
         ]
 
-    async def keep_alive(self) -> None:
-        """Keep sessions with open tunnels, and end tunnels whose session is gone; runs for ever."""
-        while True:
-            await asyncio.sleep(KEEP_INTERVAL)
-            await self.look_after()
-
     async def look_after(self) -> None:
-        """One round of `keep_alive`."""
+        """Keep sessions with open tunnels, and end tunnels whose session is gone; called at an interval."""
         for session in {tunnel.session.token_hash: tunnel.session for tunnel in self.tunnels()}.values():
             kept = await self._store.extend(Kind.TOKEN, session.token_hash, self._deadline(session))
             expired = session.expires is not None and session.expires <= self._clock()
@@ -193,8 +187,9 @@ def _seal(token: str, session: Session) -> bytes:
         "user": session.user,
         "source": session.source,
         "expires": session.expires,
+        "operator": session.operator,
         "connections": [
-            [row.identifier, row.name, row.protocol, dict(row.parameters)]
+            [row.identifier, row.name, row.protocol, dict(row.parameters), row.join, row.share]
             for row in session.connections.values()
         ],
     }
@@ -210,8 +205,7 @@ def _unseal(token: str, sealed: bytes) -> Session | None:
             _cipher(token).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
         )
         rows = [Connection(*row) for row in plain["connections"]]
-        return Session(
-            name, plain["user"], plain["source"], {row.identifier: row for row in rows}, plain["expires"]
-        )
+        connections = {row.identifier: row for row in rows}
+        return Session(name, plain["user"], plain["source"], connections, plain["expires"], plain["operator"])
     except (InvalidTag, ValueError, KeyError, TypeError):
         return None

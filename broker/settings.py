@@ -317,6 +317,13 @@ class Settings(BaseModel):
     )
     ban_longest: float = Field(3600.0, ge=1, le=86400, description="Seconds of the longest ban.")
 
+    sharing: Literal["off", "watch", "control"] = Field(
+        "control", description="What links to a running session may permit at most."
+    )
+    share_minutes: int = Field(
+        240, ge=1, le=10080, description="Minutes that such a link is good for at most."
+    )
+
     # -- the page
     site_name: str = Field("Fanlight", description="Name of the institution or site, on every page.")
     portal_url: Annotated[str, AfterValidator(_web_address)] = Field(
@@ -326,6 +333,10 @@ class Settings(BaseModel):
     help_url: Annotated[str, AfterValidator(_web_address)] = Field("", description="Where people find help.")
     help_name: str = Field("", description="What that help is called.")
     banner: str = Field("", description="A line of text above every page.")
+
+    history_days: int = Field(
+        90, ge=0, le=3650, description="Days that it is known who opened what and when; 0 keeps nothing."
+    )
 
     # -- telling
     log_level: Annotated[Literal["error", "warning", "info", "debug"], BeforeValidator(_log_level)] = Field(

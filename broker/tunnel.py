@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from broker.streams import Streams
 from proxyd.wire.instruction import Instruction, InstructionParser, WireError, encode
-from proxyd.wire.status import Status, StatusError
+from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from broker.auth.base import Connection
@@ -35,6 +36,8 @@ class Tunnel:
         opened: Unix seconds.
         received: bytes from the daemon.
         sent: bytes to it.
+        streams: file streams that HTTP requests carry.
+        shares: hashes of the links that lead to it.
         status: how it ended; None while it is open.
     """
 
@@ -48,10 +51,13 @@ class Tunnel:
         self.opened = opened
         self.received = 0
         self.sent = 0
+        self.shares: set[str] = set()
         self.status: Status | None = None
+        self.streams = Streams(upstream.write)
         self._upstream = upstream
         self._quiet = False
         self._tail = b""
+        self._last_word = b""
 
     @property
     def connection_id(self) -> str:
@@ -68,19 +74,23 @@ class Tunnel:
 
         Only one caller at a time.
         """
-        if self.status is not None:
-            return b""
-        try:
-            data = await self._upstream.read()
-        except StatusError as error:
-            self.end(error.status)
-            return b""
-        if data:
+        while self.status is None:
+            try:
+                data = await self._upstream.read()
+            except StatusError as error:
+                self.end(error.status)
+                break
+            if not data:  # a daemon says goodbye; one that vanishes has died
+                self.end(Status.SUCCESS if self._tail == GOODBYE else Status.UPSTREAM_ERROR)
+                break
             self.received += len(data)
             self._tail = data[-len(GOODBYE) :]
-        else:  # a daemon says goodbye; one that vanishes has died
-            self.end(Status.SUCCESS if self._tail == GOODBYE else Status.UPSTREAM_ERROR)
-        return data if self.status is None else b""
+            if self.streams.active:
+                data = self.streams.filter(data)
+            if data and self.status is None:
+                return data
+        last_word, self._last_word = self._last_word, b""
+        return last_word
 
     async def send(self, message: bytes) -> bytes:
         """Pass a browser's message on; returns what the browser is answered at once.
@@ -106,10 +116,19 @@ class Tunnel:
             self._upstream.write_soon(NOP)
         self._quiet = True
 
-    def end(self, status: Status) -> None:
-        """Close the tunnel; the first status counts."""
+    def end(self, status: Status, sentence: str = "") -> None:
+        """Close the tunnel; the first status counts.
+
+        Args:
+            status: how it ended.
+            sentence: for the person, who is shown it as a daemon's error is shown.
+        """
         if self.status is None:
             self.status = status
+            if sentence:
+                error = StatusError(status, sentence, Hop.SESSION)
+                self._last_word = encode("error", error.wire_text(self.reference), status.code) + GOODBYE
+            self.streams.close()
             self._upstream.close()
 
     def end_session(self) -> None:

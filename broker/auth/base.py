@@ -32,6 +32,7 @@ class Reason(Enum):
     NO_CREDENTIALS = "no-credentials"
     BAD_SIGNATURE = "bad-signature"
     UNKNOWN_KEY = "unknown-key"
+    UNKNOWN_SHARE = "unknown-share"
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
     REPLAYED = "replayed"
@@ -126,12 +127,16 @@ class Connection:
         name: shown to the person.
         protocol: `ssh` or `vnc`.
         parameters: for the daemon, by name; may hold passwords.
+        join: the daemon's name of a running connection that is joined, instead of a new one.
+        share: names the link through which it came.
     """
 
     identifier: str
     name: str
     protocol: str
     parameters: Mapping[str, str] = field(repr=False)
+    join: str = ""
+    share: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ class Kind(Enum):
     """Connections that are open now."""
     HISTORY = "history"
     """Connections that were open."""
+    ORDER = "order"
+    """Tunnels that an operator wants ended, with the reason."""
     SHARE = "share"
     """Links that let another person join a running connection."""
     FAILURES = "failures"

@@ -60,11 +60,11 @@ class Wanted(NamedTuple):
     """What a browser asks a tunnel for.
 
     Attributes:
-        identifier: of the connection.
+        what: `c` and the identifier of a connection, or `a` and that of a tunnel to join.
         client: what the browser said of itself.
     """
 
-    identifier: str
+    what: tuple[str, str]
     client: ClientInfo
 
 
@@ -83,7 +83,7 @@ def wanted(session: Session, values: Callable[[str], Sequence[str]]) -> Wanted:
     )
     if kind not in {"c", "g", "a"}:
         raise StatusError(Status.CLIENT_BAD_REQUEST, "GUAC_TYPE is not one of c, g and a.")
-    if kind != "c" or source != session.source:
+    if kind == "g" or source != session.source:
         raise StatusError(Status.RESOURCE_NOT_FOUND, "This token opens no such connection.")
     client = ClientInfo(
         width=_number(values, "GUAC_WIDTH", 1024, MAX_SIDE),
@@ -95,7 +95,7 @@ def wanted(session: Session, values: Callable[[str], Sequence[str]]) -> Wanted:
         name=session.user,
     )
     client.image = _words(values, "GUAC_IMAGE") or client.image
-    return Wanted(identifier, client)
+    return Wanted((kind, identifier), client)
 
 
 def _required(values: Callable[[str], Sequence[str]], name: str) -> str:

@@ -1,22 +1,27 @@
-"""What clients read of a session: `api/session/data/...` (sheet 9.2). Everything here is read-only."""
+"""What clients read of a session: `api/session/data/...` (sheet 9.2). All they can change is to end what they run."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, web
 
 from broker.access import Route, by_token
-from broker.errors import denied, not_found
+from broker.errors import ApiError, denied, not_found
 from broker.parts import PARTS, SESSION
+from broker.views.base import read_body
 
 if TYPE_CHECKING:
     from broker.auth.base import Connection
+    from broker.records import Record
     from broker.sessions import Session
 
 __all__ = ["ROUTES"]
 
 ROOT = "ROOT"
+MAX_PATCH = 65536
+ENDED = "You ended this session from elsewhere."
 EMPTY_PERMISSIONS: dict[str, Any] = {
     "connectionPermissions": {},
     "connectionGroupPermissions": {},
@@ -141,6 +146,102 @@ async def nothing_of_a_connection(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
+# -- what runs and what ran ------------------------------------------------------------------------------------------
+
+
+async def active(request: web.Request) -> web.Response:
+    """`activeConnections`: the tunnels of this token, of every broker."""
+    session = _session(request)
+    running = await request.app[PARTS].records.running()
+    return web.json_response(
+        {
+            record.identifier: {
+                "identifier": record.identifier,
+                "connectionIdentifier": record.connection,
+                "startDate": round(record.start * 1000),
+                "remoteHost": record.address,
+                "username": record.user,
+                "connectable": True,
+            }
+            for record in running
+            if record.session == session.token_hash
+        }
+    )
+
+
+async def end(request: web.Request) -> web.Response:
+    """`PATCH activeConnections`: `[{"op": "remove", "path": "/<identifier>"}]` ends tunnels of this token."""
+    session = _session(request)
+    parts = request.app[PARTS]
+    own = {
+        record.identifier for record in await parts.records.running() if record.session == session.token_hash
+    }
+    for identifier in _removals(await read_body(request, MAX_PATCH)):
+        if identifier not in own:
+            raise not_found("active connection")
+        await parts.gateway.end(identifier, ENDED)
+    return web.Response(status=204)
+
+
+def _removals(body: bytes) -> list[str]:
+    """The identifiers that a JSON patch removes."""
+    try:
+        operations = [(row["op"], row["path"]) for row in json.loads(body)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise ApiError(400, "A JSON patch is expected.") from None
+    if any(op != "remove" or not isinstance(path, str) or path[:1] != "/" for op, path in operations):
+        raise ApiError(400, "Active connections can be removed, nothing else.")
+    return [path[1:] for _, path in operations]
+
+
+async def history(request: web.Request) -> web.Response:
+    """`history/connections`: what this person opened from this data source, `contains` and `order` as asked."""
+    session = _session(request)
+    records = [row for row in await request.app[PARTS].records.history() if _is_own(row, session)]
+    words = request.query.getall("contains", [])
+    matching = [
+        row for row in records if all(word in f"{row.user} {row.name} {row.address}" for word in words)
+    ]
+    oldest_first = request.query.get("order", "-startDate") == "startDate"
+    matching.sort(key=lambda row: row.start, reverse=not oldest_first)
+    return web.json_response([_past(row) for row in matching])
+
+
+async def history_of(request: web.Request) -> web.Response:
+    """`connections/{identifier}/history`."""
+    session, identifier = _session(request), _connection(request).identifier
+    records = await request.app[PARTS].records.history()
+    return web.json_response(
+        [_past(row) for row in records if row.connection == identifier and _is_own(row, session)]
+    )
+
+
+def _is_own(record: Record, session: Session) -> bool:
+    """Whether this person may read it: anonymous ones have no past beyond their token."""
+    if not session.user:
+        return record.session == session.token_hash
+    return (record.user, record.source) == (session.user, session.source)
+
+
+def _past(record: Record) -> dict[str, Any]:
+    """A record as clients read it."""
+    return {
+        "identifier": record.identifier,
+        "uuid": record.identifier,
+        "connectionIdentifier": record.connection,
+        "connectionName": record.name,
+        "sharingProfileIdentifier": None,
+        "sharingProfileName": None,
+        "startDate": round(record.start * 1000),
+        "endDate": round(record.end * 1000) if record.end is not None else None,
+        "remoteHost": record.address,
+        "username": record.user,
+        "active": record.end is None,
+        "attributes": {},
+        "logs": {},
+    }
+
+
 def _rows() -> tuple[Route, ...]:
     views = {
         "self": itself,
@@ -161,10 +262,16 @@ def _rows() -> tuple[Route, ...]:
         "schema/connectionGroupAttributes": nothing_listed,
         "schema/sharingProfileAttributes": nothing_listed,
         "schema/protocols": nothing_by_id,
-        "activeConnections": nothing_by_id,
+        "activeConnections": active,
+        "connections/{identifier}/history": history_of,
+        "history/connections": history,
+        "history/users": nothing_listed,
     }
     prefix = "api/session/data/{source}/"
-    return tuple(Route(hdrs.METH_GET, prefix + path, view, by_token) for path, view in views.items())
+    return (
+        *(Route(hdrs.METH_GET, prefix + path, view, by_token) for path, view in views.items()),
+        Route(hdrs.METH_PATCH, f"{prefix}activeConnections", end, by_token),
+    )
 
 
 ROUTES = _rows()

@@ -79,10 +79,11 @@ class Broker:
         return reason
 
     async def idle(self) -> None:
-        """Wait until no tunnel is open."""
+        """Wait until no tunnel is open, and the store knows."""
         async with asyncio.timeout(5):
             while len(self.parts.sessions):
                 await asyncio.sleep(0.01)
+            await self.parts.gateway.settled()
 
     def tunnel_query(self, token: str, identifier: str = "abc", **more: str) -> dict[str, str]:
         """The parameters of a tunnel."""

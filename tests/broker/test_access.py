@@ -1,109 +1,249 @@
-"""The one authorisation point: every route, as everybody."""
+"""The one authorisation point: a table of routes and roles, walked in full, sockets included."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from aiohttp import WSMsgType
 
 from broker.app import routes
+from broker.links import Signer
 from tests.fakes.guacd import Guacd
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
     from broker.access import Route
     from tests.broker.conftest import Broker
 
-TABLE = routes("/guacamole/")
+BASE = "/guacamole/"
+TABLE = routes(BASE)
+SECRET = bytes(range(32))
+
+NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR = "nobody", "stale", "owner", "other", "joiner", "operator"
+ROLES = (NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR)
 
 PUBLIC = {
-    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/guacamole"), ("GET", "/guacamole/"),
-    ("GET", "/guacamole/{path:(?!api/).+}"), ("GET", "/guacamole/api/languages"),
-    ("GET", "/guacamole/api/patches"), ("POST", "/guacamole/api/tokens"),
-    ("DELETE", "/guacamole/api/tokens/{token}"), ("GET", "/guacamole/connect"),
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/guacamole"), ("GET", ""),
+    ("GET", "{path:(?!api/).+}"), ("GET", "api/languages"), ("GET", "api/patches"), ("GET", "connect"),
+    ("POST", "api/tokens"), ("DELETE", "api/tokens/{token}"),
 }  # fmt: skip
 """Everything that asks nobody who they are. A new line here is a decision."""
 
-SAMPLES = {"source": "hmac", "identifier": "abc", "token": "0" * 64, "path": "none.js"}
+
+class Row(NamedTuple):
+    """What comes of a request, by who asks: an HTTP status, with a wire code where there is one."""
+
+    nobody: str
+    owner: str
+    other: str
+    joiner: str
+    operator: str
 
 
-def address(route: Route) -> str:
-    return re.sub(r"{(\w+)(:[^}]*)?}", lambda match: SAMPLES[match[1]], route.path)
+class Rows:
+    """Rows that many routes share. Paths name the owner's tunnel and connection, `hmac` and `abc`."""
+
+    OWN_TOKEN = Row("403", "2xx", "2xx", "2xx", "2xx")
+    OWN_SOURCE = Row("403", "2xx", "2xx", "404", "404")
+    OWN_CONNECTION = Row("403", "2xx", "404", "404", "404")
+    NEVER = Row("403", "403", "404", "404", "404")
+    OPERATORS = Row("403", "403", "403", "403", "2xx")
+
+
+EXPECTED: dict[tuple[str, str], Row] = {
+    ("HEAD", "api/session"): Rows.OWN_TOKEN,
+    ("DELETE", "api/session"): Rows.OWN_TOKEN,
+    **{
+        ("GET", f"api/session/data/{{source}}/{path}"): Rows.OWN_SOURCE
+        for path in (
+            "self", "self/permissions", "self/effectivePermissions", "connections", "connectionGroups/ROOT",
+            "connectionGroups/ROOT/tree", "users", "userGroups", "sharingProfiles", "schema/userAttributes",
+            "schema/userGroupAttributes", "schema/connectionAttributes", "schema/connectionGroupAttributes",
+            "schema/sharingProfileAttributes", "schema/protocols", "activeConnections", "history/connections",
+            "history/users",
+        )
+    },
+    ("GET", "api/session/data/{source}/connections/{identifier}"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/data/{source}/connections/{identifier}/history"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/data/{source}/connections/{identifier}/sharingProfiles"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/data/{source}/connections/{identifier}/parameters"): Rows.NEVER,
+    ("PATCH", "api/session/data/{source}/activeConnections"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/tunnels"): Rows.OWN_TOKEN,
+    ("GET", "api/session/tunnels/{tunnel}/protocol"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/tunnels/{tunnel}/activeConnection/connection/sharingProfiles"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/tunnels/{tunnel}/activeConnection/sharingCredentials/{profile}"): Rows.OWN_CONNECTION,
+    ("DELETE", "api/session/tunnels/{tunnel}/activeConnection/sharingCredentials"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/tunnels/{tunnel}/streams/{index}/{filename}"): Rows.OWN_CONNECTION,
+    ("POST", "api/session/tunnels/{tunnel}/streams/{index}/{filename}"): Rows.OWN_CONNECTION,
+    ("GET", "websocket-tunnel"): Row("1008/769", "open", "1002/516", "1002/516", "1002/516"),
+    ("POST", "tunnel"): Row("403/769", "2xx", "404/516", "404/516", "404/516"),
+    ("GET", "tunnel"): Row("404/516", "2xx", "404/516", "404/516", "404/516"),
+    ("GET", "api/operator/status"): Rows.OPERATORS,
+    ("GET", "api/operator/running"): Rows.OPERATORS,
+    ("DELETE", "api/operator/running/{identifier}"): Rows.OPERATORS,
+    ("GET", "api/operator/history"): Rows.OPERATORS,
+    ("GET", "api/operator/refusals"): Rows.OPERATORS,
+    ("GET", "api/operator/bans"): Rows.OPERATORS,
+    ("DELETE", "api/operator/bans/{subject}"): Rows.OPERATORS,
+}  # fmt: skip
+
+
+def name(route: Route) -> tuple[str, str]:
+    return route.method, route.path.removeprefix(BASE) if route.path != BASE else ""
+
+
+GUARDED = [route for route in TABLE if route.identify is not None]
 
 
 def test_what_is_public_is_listed() -> None:
-    assert {(route.method, route.path) for route in TABLE if route.identify is None} == PUBLIC
+    assert {name(route) for route in TABLE if route.identify is None} == PUBLIC
+
+
+def test_every_guarded_route_has_a_row() -> None:
+    assert {name(route) for route in GUARDED} == set(EXPECTED)
 
 
 async def test_nothing_is_served_that_is_not_in_the_table(broker: Broker) -> None:
     served = {
         (route.method, route.resource.canonical) for route in broker.app.router.routes() if route.resource
     }
-    listed = {(route.method, re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path)) for route in TABLE}
-    assert served == listed
+    assert served == {(route.method, re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path)) for route in TABLE}
 
 
-GUARDED = [route for route in TABLE if route.identify is not None]
+class World:
+    """An owner with an open tunnel, somebody else with one, a joiner of the owner's, and an operator."""
+
+    def __init__(self, broker: Broker, daemon: Guacd, tokens: dict[str, str], tunnel: str) -> None:
+        self.broker = broker
+        self.daemon = daemon
+        self.tokens = tokens
+        self.tunnel = tunnel
+        self.peers = len(daemon.peers)
+
+    def path(self, route: Route) -> str:
+        samples = {
+            "source": "hmac", "identifier": self.tunnel if "operator" in route.path else "abc", "token": "0" * 64,
+            "tunnel": self.tunnel, "profile": "watch", "index": "0", "filename": "f", "subject": "address 192.0.2.9",
+        }  # fmt: skip
+        return re.sub(r"{(\w+)}", lambda match: samples[match[1]], route.path)
 
 
-@pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route.method} {route.path}")
-async def test_nobody_gets_nothing(serve: Any, route: Route) -> None:
-    """Without a token, with a wrong one, and with one that was given back."""
-    async with Guacd() as daemon, serve(daemon) as broker:
-        old = await broker.token(identifier="old")
-        await broker.client.delete(f"/guacamole/api/tokens/{old}")
-        for token in ("", "0" * 64, old, "\u20ac"):
-            assert await outcome(broker, route, token) in {"403", "403/769", "1008/769", "400/768", "404/516"}
-        assert daemon.peers == []
+@asynccontextmanager
+async def world(serve: Any, tmp_path: Path) -> AsyncIterator[World]:
+    ring = tmp_path / "ring.toml"
+    secret = base64.b64encode(SECRET).decode()
+    ring.write_text(f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\n')
+    async with AsyncExitStack() as stack:
+        daemon = await stack.enter_async_context(Guacd())
+        origin = "https://desk.example"
+        broker = await stack.enter_async_context(
+            serve(daemon, key_ring=ring, public_origin=origin, ban_after=1)
+        )
+        signer = Signer(f"{origin}/guacamole/", "portal", SECRET, clock=broker.clock)
 
+        async def redeem(body: str) -> str:
+            return (await (await broker.post_form(body)).json())["authToken"]
 
-@pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route.method} {route.path}")
-async def test_a_signed_user_gets_their_own(serve: Any, route: Route) -> None:
-    async with Guacd() as daemon, serve(daemon) as broker:
-        token = await broker.token(identifier="abc")
-        expected = {"200", "204", "open"} if not route.path.endswith("/parameters") else {"403"}
-        assert await outcome(broker, route, token) in expected
+        async def open_tunnel(query: dict[str, str]) -> str:
+            socket = await stack.enter_async_context(
+                broker.client.ws_connect(f"{BASE}websocket-tunnel", params=query)
+            )
+            await daemon.accepted()
+            return re.sub(r"^0\.,36\.|;$", "", await socket.receive_str())
 
-
-@pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route.method} {route.path}")
-async def test_another_user_does_not_get_it(serve: Any, route: Route) -> None:
-    """Paths that name a connection of somebody else are as good as unknown."""
-    async with Guacd() as daemon, serve(daemon) as broker:
-        await broker.token(identifier="abc")
+        tokens = {NOBODY: "0" * 64, STALE: await broker.token(identifier="abc")}
+        await broker.client.delete(f"{BASE}api/tokens/{tokens[STALE]}")
+        tokens[OWNER] = await broker.token(identifier="abc")
+        tunnel = await open_tunnel(broker.tunnel_query(tokens[OWNER]))
         broker.platform.username = "bob"
-        token = await broker.token(identifier="bobs-own")
-        result = await outcome(broker, route, token)
-        if "{identifier}" in route.path:
-            assert result == "404"
-        elif "tunnel" in route.path:
-            assert result in {"1002/516", "404/516"}
-        else:
-            assert "alice" not in result
-        assert daemon.peers == []
+        tokens[OTHER] = await broker.token(identifier="bobs-own")
+        await open_tunnel(broker.tunnel_query(tokens[OTHER], "bobs-own"))
+        path = f"{BASE}api/session/tunnels/{tunnel}/activeConnection/sharingCredentials/control"
+        shared = await (await broker.client.get(path, params={"token": tokens[OWNER]})).json()
+        tokens[JOINER] = await redeem(f"key={shared['values']['key']}")
+        joined = next(iter((await broker.parts.sessions.find(tokens[JOINER])).connections))
+        await open_tunnel({**broker.tunnel_query(tokens[JOINER], joined), "GUAC_DATA_SOURCE": "hmac-shared"})
+        operator = signer.token("ssh", "", "", cnx={}, sub="olga", role="operator")
+        tokens[OPERATOR] = await redeem(f"jwt={operator}")
+        for _ in range(2):
+            await broker.parts.bans.failed("address 192.0.2.9", "bad-signature")
+        yield World(broker, daemon, tokens, tunnel)
 
 
-async def outcome(broker: Broker, route: Route, token: str) -> str:
-    """What comes of a request: the HTTP status, with the wire code where there is one; `open` for a tunnel."""
-    path = address(route)
+HARMFUL = [route for route in GUARDED if route.method in {"DELETE", "PATCH"}]
+"""What ends something: each gets a world of its own."""
+
+
+def expected(route: Route, role: str) -> str:
+    row = EXPECTED[name(route)]
+    return row.nobody if role in {NOBODY, STALE} else str(getattr(row, role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_table(serve: Any, tmp_path: Path, role: str) -> None:
+    walked = [route for route in GUARDED if route not in HARMFUL]
+    async with world(serve, tmp_path) as here:
+        got = {name(route): await outcome(here, route, here.tokens[role]) for route in walked}
+        assert got == {name(route): expected(route, role) for route in walked}
+        if role in {NOBODY, STALE}:
+            assert len(here.daemon.peers) == here.peers  # nothing of theirs reached the daemon
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("route", HARMFUL, ids=lambda route: " ".join(name(route)))
+async def test_the_table_where_something_ends(serve: Any, tmp_path: Path, route: Route, role: str) -> None:
+    async with world(serve, tmp_path) as here:
+        assert await outcome(here, route, here.tokens[role]) == expected(route, role)
+
+
+async def outcome(here: World, route: Route, token: str) -> str:
+    """What comes of a request; `open` for a socket."""
+    client = here.broker.client
+    path = here.path(route)
+    query = here.broker.tunnel_query(token)
     if path.endswith("websocket-tunnel"):
-        async with broker.client.ws_connect(path, params=broker.tunnel_query(token)) as socket:
+        async with client.ws_connect(path, params=query) as socket:
             message = await socket.receive()
             return "open" if message.type is WSMsgType.TEXT else f"{message.data}/{message.extra}"
-    if path.endswith("tunnel"):
-        return await http_tunnel(broker, route, token)
-    answer = await broker.client.request(route.method, path, params={"token": token})
-    assert "alice" not in await answer.text() or answer.status == 200
-    return str(answer.status)
+    if path.endswith("/tunnel"):
+        return await http_tunnel(client, route, query)
+    if "/streams/" in path and route.method == "GET":
+        return await download(here, path, token)
+    body = json.dumps([{"op": "remove", "path": f"/{here.tunnel}"}]) if route.method == "PATCH" else None
+    answer = await client.request(route.method, path, params={"token": token}, data=body)
+    return status(answer)
 
 
-async def http_tunnel(broker: Broker, route: Route, token: str) -> str:
-    answer = await broker.client.post("/guacamole/tunnel?connect", data=broker.tunnel_query(token))
-    if route.method == "GET":
-        headers = {"Guacamole-Tunnel-Token": answer.headers.get("Guacamole-Tunnel-Token", "x")}
-        status = answer.status
-        answer = await broker.client.get("/guacamole/tunnel?read:x:0", headers=headers)
-        if status != 200 and answer.headers.get("Guacamole-Status-Code") == "516":
-            return "404/516"
+def status(answer: Any) -> str:
     code = answer.headers.get("Guacamole-Status-Code")
-    return f"{answer.status}/{code}" if code else str(answer.status)
+    text = f"{answer.status // 100}xx" if answer.ok else str(answer.status)
+    return f"{text}/{code}" if code else text
+
+
+async def http_tunnel(client: Any, route: Route, query: dict[str, str]) -> str:
+    answer = await client.post(f"{BASE}tunnel?connect", data=query)
+    if route.method == "POST":
+        return status(answer)
+    headers = {"Guacamole-Tunnel-Token": answer.headers.get("Guacamole-Tunnel-Token", "x")}
+    return status(await client.get(f"{BASE}tunnel?read:x:0", headers=headers))
+
+
+async def download(here: World, path: str, token: str) -> str:
+    """Until the daemon was asked for the file."""
+    owner = here.daemon.peers[0]
+    getting = asyncio.create_task(here.broker.client.get(path, params={"token": token}), name="get")
+    asked = asyncio.create_task(owner.until("ack"), name="asked")
+    await asyncio.wait({getting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if asked.done():
+        owner.send("end", 0)
+    else:
+        asked.cancel()
+    return status(await getting)

@@ -193,10 +193,10 @@ async def test_a_silent_browser_is_given_up(
     relay: Broker, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer = await opened(relay, browser)
-    relay.parts.polled.sweep()
+    await relay.parts.polled.sweep()
     assert len(relay.parts.polled) == 1
     monkeypatch.setattr(polling, "SILENCE", -1.0)
-    relay.parts.polled.sweep()
+    await relay.parts.polled.sweep()
     assert await peer.next() is None
     assert (len(relay.parts.polled), len(relay.parts.sessions)) == (0, 0)
     assert (await browser.read()).status == 404

@@ -1,0 +1,142 @@
+"""What runs and what ran: one record a tunnel, in the store, for people and operators to read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from broker.store.base import Kind
+from proxyd.wire.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from broker.store.base import Store
+    from broker.tunnel import Tunnel
+
+__all__ = ["Record", "Records"]
+
+LIVES = 60.0
+"""Seconds after which what a broker said of its running tunnels is void, should it not say it again."""
+MAX_LISTED = 1000
+"""Records of one answer; the original's limit as well."""
+ORDER_LIVES = 300.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """One tunnel.
+
+    Attributes:
+        identifier: the tunnel's.
+        session: hash of the token it was opened with; shown to nobody.
+        user, source: whose it is.
+        connection, name, protocol: what it shows.
+        target: address of the instance.
+        address: of the browser.
+        proxyd: the daemon's name of the connection.
+        start: Unix seconds.
+        end: Unix seconds; None while it runs, or where its broker died.
+        status: how it ended.
+    """
+
+    identifier: str
+    session: str
+    user: str
+    source: str
+    connection: str
+    name: str
+    protocol: str
+    target: str
+    address: str
+    proxyd: str
+    start: float
+    end: float | None = None
+    status: str = ""
+
+    @classmethod
+    def of(cls, tunnel: Tunnel) -> Record:
+        """The record of an open tunnel."""
+        session, connection = tunnel.session, tunnel.connection
+        return cls(
+            tunnel.identifier,
+            session.token_hash,
+            session.user,
+            session.source,
+            connection.identifier,
+            connection.name,
+            connection.protocol,
+            connection.parameters.get("hostname", ""),
+            tunnel.address,
+            tunnel.connection_id,
+            tunnel.opened,
+        )
+
+
+class Records:
+    """The records of all brokers on one store."""
+
+    def __init__(self, store: Store, clock: Callable[[], float], keep: float) -> None:
+        """Read and write them.
+
+        Args:
+            store: where they are.
+            clock: Unix seconds.
+            keep: seconds that ended ones are kept.
+        """
+        self._store = store
+        self._clock = clock
+        self._keep = keep
+
+    async def opened(self, tunnel: Tunnel) -> None:
+        """A tunnel was opened."""
+        record = Record.of(tunnel)
+        await self._put(Kind.RUNNING, record, LIVES)
+        await self._put(Kind.HISTORY, record, self._keep)
+
+    async def closed(self, tunnel: Tunnel) -> None:
+        """A tunnel is over."""
+        ended = replace(Record.of(tunnel), end=self._clock(), status=(tunnel.status or Status.SUCCESS).name)
+        await self._store.delete(Kind.RUNNING, tunnel.identifier)
+        if self._keep:
+            await self._put(Kind.HISTORY, ended, self._keep)
+
+    async def running(self) -> list[Record]:
+        """What runs, the newest first."""
+        return _read((await self._store.newest(Kind.RUNNING, MAX_LISTED)).values())
+
+    async def history(self) -> list[Record]:
+        """What runs and what ran, the last to change first."""
+        return _read((await self._store.newest(Kind.HISTORY, MAX_LISTED)).values())
+
+    # -- ending from afar --------------------------------------------------------------------------------------------
+
+    async def order_end(self, identifier: str, reason: str) -> bool:
+        """Have whichever broker it belongs to end a tunnel; False where none runs under that name."""
+        if await self._store.get(Kind.RUNNING, identifier) is None:
+            return False
+        await self._store.put(Kind.ORDER, identifier, reason.encode(), self._clock() + ORDER_LIVES)
+        await self._store.delete(Kind.RUNNING, identifier)
+        return True
+
+    async def orders(self, tunnels: Iterable[Tunnel]) -> list[tuple[Tunnel, str]]:
+        """Say of our tunnels that they still run; returns those that shall end, each with the reason."""
+        ending = []
+        for tunnel in tunnels:
+            if not await self._store.extend(Kind.RUNNING, tunnel.identifier, self._clock() + LIVES):
+                reason = await self._store.get(Kind.ORDER, tunnel.identifier)
+                if reason is None:  # the store lost it, or it was void for a while
+                    await self._put(Kind.RUNNING, Record.of(tunnel), LIVES)
+                else:
+                    ending.append((tunnel, reason.decode()))
+        return ending
+
+    async def _put(self, kind: Kind, record: Record, seconds: float) -> None:
+        if seconds:
+            value = json.dumps(asdict(record)).encode()
+            await self._store.put(kind, record.identifier, value, self._clock() + seconds)
+
+
+def _read(values: Iterable[bytes]) -> list[Record]:
+    return [Record(**json.loads(value)) for value in values]

@@ -1,0 +1,143 @@
+"""Links that let another person watch or control a running session (sheet section 12).
+
+A link's key is kept nowhere; the store has its hash, and what it joins. Links die with the tunnel that shares, and
+with them everybody who came through them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import uuid
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from broker.auth.base import Connection, Grant
+from broker.store.base import Kind
+from proxyd.wire.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broker.sessions import Sessions
+    from broker.store.base import Store
+    from broker.tunnel import Tunnel
+
+__all__ = ["PROFILES", "Share", "Sharing"]
+
+PROFILES = {"watch": "Watch", "control": "Control"}
+"""Identifier and name of what a link permits."""
+KEY_BYTES = 33
+"""44 characters of URL-safe base64, as the original's keys have."""
+MAX_SHARES = 32
+"""Links of one tunnel."""
+ENDED = "The person who shared this session ended it."
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one link joins.
+
+    Attributes:
+        proxyd: the daemon's name of the connection.
+        user: who shares.
+        source: the data source it comes from.
+        name, protocol: of the connection.
+        read_only: whether the link lets people watch only.
+        expires: Unix seconds.
+    """
+
+    proxyd: str
+    user: str
+    source: str
+    name: str
+    protocol: str
+    read_only: bool
+    expires: float
+
+
+class Sharing:
+    """The links of all brokers on one store."""
+
+    def __init__(self, store: Store, sessions: Sessions, clock: Callable[[], float]) -> None:
+        """Begin with what the store holds.
+
+        Args:
+            store: where links are.
+            sessions: the tunnels of this broker.
+            clock: Unix seconds.
+        """
+        self._store = store
+        self._sessions = sessions
+        self._clock = clock
+
+    async def share(self, tunnel: Tunnel, profile: str, seconds: float) -> tuple[str, float] | None:
+        """A new link to a tunnel's session: its key, and when it ends; None where it has too many."""
+        if len(tunnel.shares) >= MAX_SHARES:
+            return None
+        key = secrets.token_urlsafe(KEY_BYTES)
+        share = Share(
+            proxyd=tunnel.connection_id,
+            user=tunnel.session.user,
+            source=tunnel.session.source,
+            name=tunnel.connection.name,
+            protocol=tunnel.connection.protocol,
+            read_only=profile == "watch",
+            expires=self._clock() + seconds,
+        )
+        tunnel.shares.add(_hash(key))
+        await self._store.put(Kind.SHARE, _hash(key), json.dumps(asdict(share)).encode(), share.expires)
+        return key, share.expires
+
+    async def redeem(self, key: str) -> Grant | None:
+        """What a link gives to whoever has it; None for one that is unknown or over."""
+        name = _hash(key)
+        record = await self._store.get(Kind.SHARE, name)
+        if record is None:
+            return None
+        share = Share(**json.loads(record))
+        connection = Connection(
+            identifier=str(uuid.uuid4()),
+            name=share.name,
+            protocol=share.protocol,
+            parameters={"read-only": "true" if share.read_only else "false"},
+            join=share.proxyd,
+            share=name,
+        )
+        return Grant(
+            source=f"{share.source.removesuffix('-shared')}-shared",
+            user="",
+            connections=(connection,),
+            key_id="",
+            nonce="",
+            nonce_expires=0.0,
+            expires=share.expires,
+            subject=f"shared by {share.user}",
+        )
+
+    async def valid(self, name: str) -> bool:
+        """Whether the link of this name still leads somewhere."""
+        return await self._store.get(Kind.SHARE, name) is not None
+
+    async def revoke(self, tunnel: Tunnel) -> int:
+        """End every link of a tunnel, and who came through them; returns how many links there were."""
+        ended, tunnel.shares = tunnel.shares, set()
+        for name in ended:
+            await self._store.delete(Kind.SHARE, name)
+        self._dismiss(ended)
+        return len(ended)
+
+    async def look_after(self) -> None:
+        """End tunnels whose link is over or was ended elsewhere; called at an interval."""
+        shares = {tunnel.connection.share for tunnel in self._sessions.tunnels()} - {""}
+        self._dismiss({name for name in shares if not await self.valid(name)})
+
+    def _dismiss(self, ended: set[str]) -> None:
+        for tunnel in self._sessions.tunnels():
+            if tunnel.connection.share in ended:
+                tunnel.end(Status.SESSION_CLOSED, ENDED)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,127 @@
+"""What an operator sees and does: `api/operator/...`. Everything is JSON; times are milliseconds since 1970."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiohttp import hdrs, web
+
+from broker.access import Route, by_operator
+from broker.errors import ApiError, not_found
+from broker.parts import PARTS, SESSION
+from broker.views.base import read_body
+
+if TYPE_CHECKING:
+    from broker.records import Record
+
+__all__ = ["ROUTES"]
+
+HOUR = 3600.0
+MAX_BODY = 4096
+MAX_REASON = 200
+DEFAULT_REASON = "An operator ended this session."
+
+
+async def status(request: web.Request) -> web.Response:
+    """`status`: the numbers on top of the page."""
+    parts = request.app[PARTS]
+    running = await parts.records.running()
+    recent = [row for row in parts.door.refusals if row.when > parts.clock() - HOUR]
+    return web.json_response(
+        {
+            "version": version("fanlight"),
+            "sessions": len(running),
+            "people": len({(row.user, row.source) for row in running}),
+            "refusedInTheLastHour": len(recent),
+            "proxydReachable": await parts.gateway.reachable(),
+            "draining": parts.gateway.draining,
+            "keys": len(parts.ring),
+            "bans": len(await parts.bans.newest()),
+        }
+    )
+
+
+async def running(request: web.Request) -> web.Response:
+    """`running`: who is connected to what since when, of every broker; `contains` filters."""
+    return web.json_response(_matching(request, await request.app[PARTS].records.running()))
+
+
+async def history(request: web.Request) -> web.Response:
+    """`history`: what runs and what ran; `contains` filters."""
+    return web.json_response(_matching(request, await request.app[PARTS].records.history()))
+
+
+def _matching(request: web.Request, records: list[Record]) -> list[dict[str, Any]]:
+    """Records of which every word of `contains` is part."""
+    words = request.query.get("contains", "").lower().split()
+    shown = [_shown(record) for record in records]
+    return [row for row in shown if all(word in " ".join(map(str, row.values())).lower() for word in words)]
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    row = asdict(record)
+    del row["session"]
+    row["reference"] = record.proxyd[1:5].upper()
+    row["start"] = round(record.start * 1000)
+    row["end"] = round(record.end * 1000) if record.end is not None else None
+    return row
+
+
+async def end(request: web.Request) -> web.Response:
+    """`DELETE running/{identifier}`: end a session; the body may hold `{"reason": ...}`, which the person is shown."""
+    identifier = request.match_info["identifier"]
+    reason = _reason(await read_body(request, MAX_BODY))
+    if not await request.app[PARTS].gateway.end(identifier, reason):
+        raise not_found("running session")
+    structlog.get_logger().warning(
+        "ended by an operator", operator=request[SESSION].user, tunnel=identifier, reason=reason
+    )
+    return web.Response(status=204)
+
+
+def _reason(body: bytes) -> str:
+    try:
+        given = json.loads(body or b"{}").get("reason", DEFAULT_REASON)
+    except (ValueError, AttributeError, RecursionError):
+        raise ApiError(400, "A JSON object is expected.") from None
+    if not isinstance(given, str) or not given.isprintable() or not 0 < len(given) <= MAX_REASON:
+        raise ApiError(400, f"A reason is a line of up to {MAX_REASON} characters.")
+    return given
+
+
+async def refusals(request: web.Request) -> web.Response:
+    """`refusals`: the last requests that this broker refused, and why; the newest first."""
+    rows = [row._asdict() | {"when": round(row.when * 1000)} for row in request.app[PARTS].door.refusals]
+    return web.json_response(rows[::-1])
+
+
+async def bans(request: web.Request) -> web.Response:
+    """`bans`: who is kept out, why, and until when."""
+    rows = await request.app[PARTS].bans.newest()
+    return web.json_response([asdict(ban) | {"until": round(ban.until * 1000)} for ban in rows])
+
+
+async def lift(request: web.Request) -> web.Response:
+    """`DELETE bans/{subject}`: let somebody in again."""
+    subject = request.match_info["subject"]
+    if not await request.app[PARTS].bans.lift(subject):
+        raise not_found("ban")
+    structlog.get_logger().warning("ban lifted", operator=request[SESSION].user, subject=subject)
+    return web.Response(status=204)
+
+
+_VIEWS = (
+    (hdrs.METH_GET, "status", status),
+    (hdrs.METH_GET, "running", running),
+    (hdrs.METH_DELETE, "running/{identifier}", end),
+    (hdrs.METH_GET, "history", history),
+    (hdrs.METH_GET, "refusals", refusals),
+    (hdrs.METH_GET, "bans", bans),
+    (hdrs.METH_DELETE, "bans/{subject}", lift),
+)
+
+ROUTES = tuple(Route(method, f"api/operator/{path}", view, by_operator) for method, path, view in _VIEWS)

@@ -1,0 +1,176 @@
+"""What an operator sees and does."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from broker.links import Signer
+from tests.fakes.guacd import Guacd
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.broker.conftest import Broker
+
+SECRET = bytes(range(32))
+ORIGIN = "https://desk.example"
+BASE = "/guacamole/"
+
+
+class Operator:
+    """An operator's browser."""
+
+    def __init__(self, broker: Broker, token: str) -> None:
+        self.broker = broker
+        self._headers = {"Guacamole-Token": token}
+
+    async def get(self, path: str, **query: str) -> Any:
+        answer = await self.broker.client.get(
+            f"{BASE}api/operator/{path}", headers=self._headers, params=query
+        )
+        assert answer.status == 200
+        return await answer.json()
+
+    async def delete(self, path: str, body: str = "") -> int:
+        from yarl import URL
+
+        url = URL(f"{BASE}api/operator/{path}", encoded=True)
+        answer = await self.broker.client.delete(url, headers=self._headers, data=body)
+        return int(answer.status)
+
+
+@asynccontextmanager
+async def operating(serve: Any, tmp_path: Path, **settings: Any) -> AsyncIterator[Operator]:
+    ring = tmp_path / "ring.toml"
+    secret = base64.b64encode(SECRET).decode()
+    ring.write_text(f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\n')
+    async with Guacd() as daemon, serve(daemon, key_ring=ring, public_origin=ORIGIN, **settings) as broker:
+        signer = Signer(f"{ORIGIN}{BASE}", "portal", SECRET, clock=broker.clock)
+        text = signer.token("", "", "", cnx={}, sub="olga", role="operator")
+        body = await (await broker.post_form(f"jwt={text}")).json()
+        assert body["username"] == "olga"
+        yield Operator(broker, body["authToken"])
+
+
+@pytest.fixture
+async def operator(serve: Any, tmp_path: Path) -> AsyncIterator[Operator]:
+    async with operating(serve, tmp_path, ban_after=2) as operator:
+        yield operator
+
+
+async def open_tunnel(broker: Broker, user: str, identifier: str) -> Any:
+    broker.platform.username = user
+    token = await broker.token(identifier=identifier)
+    return broker.client.ws_connect(f"{BASE}websocket-tunnel", params=broker.tunnel_query(token, identifier))
+
+
+async def test_the_numbers_on_top(operator: Operator) -> None:
+    broker = operator.broker
+    async with AsyncExitStack() as stack:
+        for user, identifier in (("alice", "a"), ("alice", "b"), ("bob", "c")):
+            socket = await stack.enter_async_context(await open_tunnel(broker, user, identifier))
+            await socket.receive_str()
+        await broker.post_form("signature=x")
+        numbers = await operator.get("status")
+        assert numbers.pop("version")
+        assert numbers == {
+            "sessions": 3,
+            "people": 2,
+            "refusedInTheLastHour": 1,
+            "proxydReachable": True,
+            "draining": False,
+            "keys": 2,
+            "bans": 0,
+        }
+    for refused in (1, 1, 0):
+        broker.clock.now += 1300
+        assert (await operator.get("status"))["refusedInTheLastHour"] == refused
+
+
+async def test_who_is_connected_to_what(operator: Operator) -> None:
+    broker = operator.broker
+    assert broker.daemon
+    async with await open_tunnel(broker, "alice", "a") as hers:
+        await hers.receive_str()
+        alice = await broker.daemon.accepted()
+        async with await open_tunnel(broker, "bob", "b") as his:
+            await his.receive_str()
+            rows = await operator.get("running")
+            assert [row["user"] for row in rows] == ["bob", "alice"]
+            assert rows[1]["proxyd"] == alice.connection_id
+            assert rows[1]["reference"] == alice.connection_id[1:5].upper()
+            assert (rows[1]["target"], rows[1]["protocol"], rows[1]["address"]) == (
+                "10.1.2.3",
+                "ssh",
+                "127.0.0.1",
+            )
+            assert "session" not in rows[0]
+            assert [row["user"] for row in await operator.get("running", contains="ALICE ssh")] == ["alice"]
+            reference = rows[1]["reference"]
+            assert [row["user"] for row in await operator.get("running", contains=reference)] == ["alice"]
+            assert await operator.get("running", contains="nobody") == []
+    await broker.idle()
+    assert {row["status"] for row in await operator.get("history", contains="alice")} == {"SUCCESS"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [("", "An operator ended this session."), ('{"reason": "Maintenance at noon."}', "Maintenance at noon.")],
+)
+async def test_ending_a_session_tells_the_person_why(operator: Operator, body: str, reason: str) -> None:
+    async with await open_tunnel(operator.broker, "alice", "a") as socket:
+        await socket.receive_str()
+        (row,) = await operator.get("running")
+        assert await operator.delete(f"running/{row['identifier']}", body) == 204
+        assert f"session: {reason} (ref {row['reference']})" in await socket.receive_str()
+    await operator.broker.idle()
+    assert await operator.delete(f"running/{row['identifier']}") == 404
+    (past,) = await operator.get("history")
+    assert past["status"] == "SESSION_CLOSED"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["x", "[]", '{"reason": 1}', '{"reason": ""}', '{"reason": "a\\nb"}', '{"reason": "%s"}' % ("x" * 201)],
+)
+async def test_reasons_that_are_none(operator: Operator, body: str) -> None:
+    assert await operator.delete("running/x", body) == 400
+
+
+async def test_refused_requests_and_why(operator: Operator) -> None:
+    await operator.broker.post_form("signature=x&guac.username=mallory&guac.hostname=10.9.9.9")
+    await operator.broker.post_form("")
+    (row,) = await operator.get("refusals")
+    assert (row["reason"], row["user"], row["target"], row["address"]) == (
+        "bad-signature",
+        "mallory",
+        "10.9.9.9",
+        "127.0.0.1",
+    )
+    assert row["when"] == round(operator.broker.clock() * 1000)
+
+
+async def test_letting_somebody_in_again(operator: Operator) -> None:
+    for _ in range(4):
+        await operator.broker.post_form("signature=x")
+    (ban,) = await operator.get("bans")
+    assert (ban["subject"], ban["reason"]) == ("address 127.0.0.1", "bad-signature")
+    assert await operator.delete("bans/address%20127.0.0.1") == 204
+    assert await operator.get("bans") == []
+    assert await operator.delete("bans/address%20127.0.0.1") == 404
+    assert (await operator.broker.post_form("signature=x")).status == 403
+
+
+async def test_a_key_must_be_allowed_to_make_operators(serve: Any, tmp_path: Path) -> None:
+    async with operating(serve, tmp_path) as operator:
+        ring = tmp_path / "ring.toml"
+        ring.write_text(ring.read_text().replace("operator = true", ""))
+        operator.broker.parts.ring.reload()
+        signer = Signer(f"{ORIGIN}{BASE}", "portal", SECRET, clock=operator.broker.clock)
+        text = signer.token("", "", "", cnx={}, sub="olga", role="operator")
+        assert await operator.broker.refused(f"jwt={text}") == "user-not-allowed"
