@@ -12,6 +12,7 @@ import asyncssh
 from proxyd.instances import console, ssh_parameters
 from proxyd.instances.console import Console, ConsoleOptions
 from proxyd.instances.feeder import Feeder
+from proxyd.instances.people import People
 from proxyd.instances.shell_files import ShellFiles
 from proxyd.instances.ssh_connection import connected
 from proxyd.instances.typescript import Typescript
@@ -48,6 +49,7 @@ class SshInstance:
         self._desk = desk
         self._files = ShellFiles(arguments, desk)
         self._console = Console(desk, ConsoleOptions.from_arguments(arguments), self._files.handle)
+        self._people = People(self._console)
         self._stdin: Stdin | None = None
 
     async def run(self) -> None:
@@ -142,11 +144,11 @@ class SshInstance:
 
     def key(self, keysym: int, pressed: bool) -> None:
         """See `Instance.key`."""
-        self._console.key(keysym, pressed)
+        self._people.key(keysym, pressed)
 
     def pointer(self, x: int, y: int, buttons: int) -> None:
         """See `Instance.pointer`."""
-        self._console.pointer(x, y, buttons)
+        self._people.pointer(x, y, buttons)
 
     def resize(self, width: int, height: int) -> None:
         """See `Instance.resize`."""
@@ -154,7 +156,7 @@ class SshInstance:
 
     def paste(self, text: str) -> None:
         """See `Instance.paste`."""
-        self._console.paste(text)
+        self._people.take_clipboard(text)
 
     def change(self, name: str, value: str) -> None:
         """See `Instance.change`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxyd.display.ops import Fill, Mask, Size
-from proxyd.terminal.highlight import HIGHLIGHT_LAYER, TINT, Highlight
+from proxyd.terminal.highlight import HIGHLIGHT_LAYER, Highlight, Mark, Tint
 from proxyd.terminal.layout import Layout
 from proxyd.terminal.picking import MULTI_CLICK, Picker
 from proxyd.terminal.raster import Cell
@@ -71,17 +71,17 @@ def test_the_tint_follows_its_lines_and_goes(terminal: Terminal) -> None:
     picker, highlight = Picker(terminal.screen), Highlight()
 
     def painted() -> list[object]:
-        return highlight.paint(LAYOUT, terminal.screen, picker.selection.spans())
+        return highlight.paint(LAYOUT, terminal.screen, map(Mark, picker.selection.spans()))
 
     assert painted() == []
     gesture(picker, (1, 0), (1, 2))
     margin = LAYOUT.margin
     ops = painted()
     assert Size(220, 120, HIGHLIGHT_LAYER) in ops
-    assert ops[-1] == Fill(margin, margin + 20, 30, 20, *TINT, HIGHLIGHT_LAYER)
+    assert ops[-1] == Fill(margin, margin + 20, 30, 20, *Tint.SELECTED.value, HIGHLIGHT_LAYER)
     assert painted() == []
     terminal.feed(b"\r\n" * 3)  # one row scrolls out
-    assert painted()[-1] == Fill(margin, margin, 30, 20, *TINT, HIGHLIGHT_LAYER)
+    assert painted()[-1] == Fill(margin, margin, 30, 20, *Tint.SELECTED.value, HIGHLIGHT_LAYER)
     picker.selection.clear()
     assert painted() == [Fill(0, 0, 220, 120, 0, 0, 0, 255, HIGHLIGHT_LAYER, Mask.ROUT)]
     assert painted() == []
@@ -90,7 +90,7 @@ def test_the_tint_follows_its_lines_and_goes(terminal: Terminal) -> None:
 def test_a_browser_that_knows_nothing_is_told_of_an_empty_tint_too(terminal: Terminal) -> None:
     picker, highlight = Picker(terminal.screen), Highlight()
     gesture(picker, (1, 0), (1, 2))
-    highlight.paint(LAYOUT, terminal.screen, picker.selection.spans())
+    highlight.paint(LAYOUT, terminal.screen, map(Mark, picker.selection.spans()))
     picker.selection.clear()
     highlight.forget()
     ops = highlight.paint(LAYOUT, terminal.screen, [])
