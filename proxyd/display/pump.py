@@ -8,6 +8,7 @@ So nothing queues: a slow viewer sees fewer, newer frames, and a fast one does n
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from proxyd.display.emit import emit, sync
@@ -28,6 +29,8 @@ PATIENCE = 0.1
 """Seconds after a frame that viewers wait for one that has not shown it."""
 OFFLOAD_MS = 1.0
 """Encoding estimated above this goes to the shared pool; a hop costs about 0.13 ms."""
+SHARE_MS = 2.0
+"""What goes there in one piece: of many small pictures each, the hops would cost more than the encoding."""
 CATCH_UP_EVERY = 0.5
 """Seconds at least between whole pictures drawn for viewers that fell behind."""
 NEVER = float("inf")
@@ -142,37 +145,23 @@ class Pump:
         if not last or self._closed:
             return
         frame, self._frame = self._frame, []
-        heavy = sum(cost(op) for op in frame if isinstance(op, Pixels | Indexed)) > OFFLOAD_MS
-        if heavy:
-            self._encoding = self._loop.create_task(self._encode(frame, merged), name="encode frame")
-        else:
-            accepts, quality = self._formats(), self.quality
-            try:
-                encoded = [
-                    encode(op, accepts=accepts, quality=quality) if isinstance(op, Pixels | Indexed) else op
-                    for op in frame
-                ]
-            except Exception as error:  # noqa: BLE001 - a broken picture ends this session, not the worker
-                self._failed(error)
-                return
-            self._send(encoded, merged)
-
-    async def _encode(self, frame: list[Op], merged: int) -> None:
-        accepts, quality = self._formats(), self.quality
-
-        def work(op: Pixels | Indexed) -> Op:
-            return encode(op, accepts=accepts, quality=quality)
-
+        work = partial(_encoded, accepts=self._formats(), quality=self.quality)
+        if sum(map(_cost, frame)) > OFFLOAD_MS:
+            self._encoding = self._loop.create_task(self._encode(frame, work, merged), name="encode frame")
+            return
         try:
-            encoded = [
-                await value if isinstance(value, asyncio.Future) else value
-                for value in [
-                    self._loop.run_in_executor(self._pool, work, op)
-                    if isinstance(op, Pixels | Indexed)
-                    else op
-                    for op in frame
-                ]
-            ]
+            encoded = work(frame)
+        except Exception as error:  # noqa: BLE001 - a broken picture ends this session, not the worker
+            self._failed(error)
+            return
+        self._send(encoded, merged)
+
+    async def _encode(
+        self, frame: Sequence[Op], work: Callable[[Sequence[Op]], list[Op]], merged: int
+    ) -> None:
+        shares = [self._loop.run_in_executor(self._pool, work, share) for share in _shares(frame)]
+        try:
+            encoded = [op for share in await asyncio.gather(*shares) for op in share]
         except Exception as error:  # noqa: BLE001 - see draw
             self._failed(error)
             return
@@ -276,3 +265,29 @@ class Pump:
             self._timer.cancel()
         if self._encoding is not None:
             self._encoding.cancel()
+
+
+def _cost(op: Op) -> float:
+    """Estimated milliseconds of encoding; nothing where nothing has to be."""
+    return cost(op) if isinstance(op, Pixels | Indexed) else 0.0
+
+
+def _shares(frame: Sequence[Op]) -> list[list[Op]]:
+    """The frame in pieces that cost about `SHARE_MS` each, in order."""
+    shares: list[list[Op]] = [[]]
+    spent = 0.0
+    for op in frame:
+        spent += _cost(op)
+        if spent > SHARE_MS and shares[-1]:
+            shares.append([])
+            spent = _cost(op)
+        shares[-1].append(op)
+    return shares
+
+
+def _encoded(frame: Sequence[Op], *, accepts: frozenset[str], quality: int | None) -> list[Op]:
+    """The frame with every picture encoded."""
+    return [
+        encode(op, accepts=accepts, quality=quality) if isinstance(op, Pixels | Indexed) else op
+        for op in frame
+    ]

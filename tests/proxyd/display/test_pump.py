@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from proxyd.display.ops import Cursor, Fill, Move, Op, Pixels, Rect, Size
 from proxyd.display.pacing import Pacer
@@ -46,12 +47,19 @@ class Viewer:
 class Source:
     """An instance that always has something new, and counts what it was asked for."""
 
-    def __init__(self, ops: list[Op] | None = None, *, idle: bool = False, takes: float = 0.0) -> None:
+    def __init__(
+        self,
+        ops: list[Op] | None = None,
+        *,
+        idle: bool = False,
+        takes: float = 0.0,
+        pool: ThreadPoolExecutor | None = None,
+    ) -> None:
         self.takes = takes
         self.asked: list[Rect | None] = []
         self.ops = ops or [PAINT]
         self.idle = idle
-        self.pool = ThreadPoolExecutor(1)
+        self.pool = pool or ThreadPoolExecutor(1)
         self.failures: list[BaseException] = []
         self.pump = Pump(self._request, self.pool, self.failures.append)
 
@@ -205,6 +213,29 @@ async def test_heavy_pictures_are_encoded_off_the_loop_and_stay_in_order() -> No
     opcodes = [i.opcode for i in viewer.received if i.opcode != "blob"]
     assert opcodes == ["size", "img", "end", "rect", "cfill", "sync"]
     source.pool.shutdown()
+
+
+class CountingPool(ThreadPoolExecutor):
+    """Counts what it is given."""
+
+    tasks = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.tasks += 1
+        return super().submit(*args, **kwargs)
+
+
+async def test_small_pictures_go_to_the_pool_together() -> None:
+    pool = CountingPool(2)
+    source = Source([Pixels(n * 8, 0, 8, 8, bytes([n]) * 192) for n in range(100)], idle=True, pool=pool)
+    viewer = Viewer(source.pump, 0)
+    source.pump.add(viewer)
+    async with asyncio.timeout(5):
+        while not viewer.frames:
+            await asyncio.sleep(0.01)
+    assert [int(i.args[4]) for i in viewer.received if i.opcode == "img"] == list(range(0, 800, 8))
+    assert 1 <= pool.tasks < 10
+    pool.shutdown()
 
 
 async def test_a_picture_that_cannot_be_encoded_ends_the_session_only() -> None:
