@@ -96,8 +96,12 @@ def _before_lines(data: bytes, count: int, stop: int) -> int:
 
 def style_after(style: Style, data: bytes) -> Style:
     """The style that plain output leaves behind."""
-    start = max(data.rfind(b"\x1b[m"), data.rfind(b"\x1b[0m"), 0)
-    for parameters in _SGR.findall(data, start):
+    reset = len(data)
+    while (reset := data.rfind(b"\x1b[", 0, reset)) >= 0 and not data.startswith(
+        (b"\x1b[m", b"\x1b[0m"), reset
+    ):
+        pass
+    for parameters in _SGR.findall(data, max(reset, 0)):
         style = restyle(style, parameters.decode())
     return style
 

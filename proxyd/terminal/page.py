@@ -119,8 +119,9 @@ class Page:
 
     def designate(self, slot: int, charset: Charset) -> None:
         """SCS: put a character set into G0 to G3."""
-        self.charsets[slot] = charset
-        self._choose_path()
+        if self.charsets[slot] is not charset:
+            self.charsets[slot] = charset
+            self._choose_path()
 
     def shift(self, slot: int) -> None:
         """LS0 to LS3: use G0 to G3."""
@@ -167,8 +168,12 @@ class Page:
             if row.wide:
                 row.cut(x)
                 row.cut(end)
-            row.text[x:end] = text
-            row.styles[x:end] = [self.style] * (end - x)
+            if end - x == 1:
+                row.text[x] = text
+                row.styles[x] = self.style
+            else:
+                row.text[x:end] = text
+                row.styles[x:end] = [self.style] * (end - x)
             if x < row.left:
                 row.left = x
             if end > row.right:
