@@ -21,6 +21,8 @@ __all__ = ["Hextile"]
 TILE = 16
 RAW, BACKGROUND, FOREGROUND, SUBRECTS, COLOURED = 1, 2, 4, 8, 16
 """Bits of a tile's mask."""
+AT_ONCE = 8192
+"""Rectangles painted in one go."""
 
 
 class Hextile:
@@ -33,13 +35,12 @@ class Hextile:
         for band in bands(rect, TILE):
             mosaic = Mosaic(band)
             for y in range(0, band.height, TILE):
-                for x in range(0, band.width, TILE):
-                    yield from tiles.paint(
-                        mosaic, x, y, min(TILE, band.width - x), min(TILE, band.height - y)
-                    )
+                yield from tiles.paint_row(mosaic, y, band.width, min(TILE, band.height - y))
+                if tiles.waiting > AT_ONCE:
+                    tiles.finish(mosaic)
+                yield
             tiles.finish(mosaic)
             ops.append(mosaic.op(lossy=screen.lossy))
-            yield
         return merge(ops)
 
 
@@ -58,8 +59,17 @@ class _Tiles:
         self._raw_pixels: list[bytes] = []
         self._parts: list[_Parts] = []
 
-    def paint(self, mosaic: Mosaic, x: int, y: int, width: int, height: int) -> Reading[None]:
-        """Read a tile and paint its background; the rest is left to `finish`."""
+    @property
+    def waiting(self) -> int:
+        """Rectangles that `finish` would paint."""
+        return sum(part.amount for part in self._parts)
+
+    def paint_row(self, mosaic: Mosaic, y: int, width: int, height: int) -> Reading[None]:
+        """Read a row of tiles and paint their backgrounds; the rest is left to `finish`."""
+        for x in range(0, width, TILE):
+            yield from self._paint(mosaic, x, y, min(TILE, width - x), height)
+
+    def _paint(self, mosaic: Mosaic, x: int, y: int, width: int, height: int) -> Reading[None]:
         buffer, size = self._buffer, self._layout.size
         (mask,) = yield from buffer.exactly(1)
         if mask & RAW:
