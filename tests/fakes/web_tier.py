@@ -174,7 +174,7 @@ class WebTier:
             [
                 web.get(prefix, self._page),
                 web.post(prefix + "api/tokens", self._tokens),
-                web.delete(prefix + "api/tokens/{token}", self._forget),
+                web.delete(prefix + "api/session", self._forget),
                 web.get(prefix + "api/languages", self._languages),
                 web.get(data + "connectionGroups/ROOT/tree", self._tree),
                 web.get(data + "connections/{identifier}", self._connection),

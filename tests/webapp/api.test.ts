@@ -55,8 +55,10 @@ describe("signIn", () => {
 
 test("signing out is quiet even when it fails", async () => {
   const asked = answer(() => new Response("", { status: 404 }));
-  await signOut("a/b");
-  expect(asked.map(([path, init]) => [path, init.method])).toEqual([["api/tokens/a%2Fb", "DELETE"]]);
+  await signOut("T");
+  expect(asked.map(([path, init]) => [path, init.method, init.headers])).toEqual([
+    ["api/session", "DELETE", { "Guacamole-Token": "T" }],
+  ]);
 });
 
 test("connections are described, with the token in a header", async () => {

@@ -54,7 +54,8 @@ export async function signIn(parameters: URLSearchParams): Promise<Grant> {
 
 /** Give the token back; a failure changes nothing for the person who leaves. */
 export async function signOut(token: string): Promise<void> {
-  await request(`api/tokens/${encodeURIComponent(token)}`, { method: "DELETE" }).catch(() => undefined);
+  const headers = { "Guacamole-Token": token };
+  await request("api/session", { method: "DELETE", headers }).catch(() => undefined);
 }
 
 /** Name and protocol of a connection; null where the broker does not tell. */

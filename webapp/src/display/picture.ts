@@ -6,6 +6,8 @@ import { boundZoom, type Size, scaleFor, wantedSize, type Zoom } from "./scaling
 
 const RESIZE_PAUSE_MS = 150;
 const CSS_DPI = 96;
+/** The class of a frame that is smaller than its picture. */
+const SCROLLS = "fl-scrolls";
 
 /** A place in the picture, in its own pixels. */
 export interface Place {
@@ -71,6 +73,15 @@ export class Picture {
     return { x: within(clientX - box.left, width), y: within(clientY - box.top, height) };
   }
 
+  /** Whether a point of the window lies on a scrollbar: it is not the instance's. */
+  isScrollbar(clientX: number, clientY: number): boolean {
+    const box = this.frame.getBoundingClientRect();
+    if (!this.frame.classList.contains(SCROLLS)) {
+      return false;
+    }
+    return clientX - box.left >= this.frame.clientWidth || clientY - box.top >= this.frame.clientHeight;
+  }
+
   /** Choose a zoom. Where the instance follows the window, it is asked for the size that fills it at that zoom. */
   setZoom(zoom: Zoom): void {
     this.#pinched = false;
@@ -134,7 +145,7 @@ export class Picture {
       const room = this.covered ? { width: window.width, height: Number.MAX_SAFE_INTEGER } : window;
       this.scale = scaleFor(this.zoom, room, picture, density());
       this.#display.scale(this.scale);
-      this.frame.classList.toggle("fl-scrolls", this.#overflows(window, picture));
+      this.frame.classList.toggle(SCROLLS, this.#overflows(window, picture));
     }
     this.events.emit("change", undefined);
     this.#ask();

@@ -51,6 +51,9 @@ export class Pointer {
   }
 
   #down(event: PointerEvent): void {
+    if (this.#picture.isScrollbar(event.clientX, event.clientY)) {
+      return;
+    }
     event.preventDefault();
     this.#picture.frame.setPointerCapture(event.pointerId);
     if (event.pointerType === "touch") {
