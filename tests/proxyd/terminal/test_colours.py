@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.terminal.colours import format_colour, parse_colour, xterm_palette
@@ -41,11 +41,13 @@ def test_colours_are_read_as_x11_reads_them(text, colour):
     assert parse_colour(text) == colour
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 0xFFFFFF))
 def test_a_colour_reads_as_it_was_reported(colour):
     assert parse_colour(format_colour(colour)) == colour
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_colour_or_none(text):
     colour = parse_colour(text)

@@ -108,7 +108,7 @@ NOISE = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(st.lists(LINE, min_size=1, max_size=12), st.integers(1, 60), NOISE | st.just(b"")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.terminal.cells import DEFAULT, Row, Style
@@ -28,6 +28,7 @@ def rows(draw):
     return row
 
 
+@settings(max_examples=60, deadline=None)
 @given(rows())
 def test_a_row_survives_packing(row):
     packed = pack(row)
@@ -41,6 +42,7 @@ def test_a_row_survives_packing(row):
     assert row.wrapped or not cells or cells[-1] != " " or styles[-1] != DEFAULT
 
 
+@settings(max_examples=60, deadline=None)
 @given(rows(), st.integers(2, 30))
 def test_a_row_can_be_unpacked_at_any_width(row, columns):
     again = unpack(pack(row), columns)

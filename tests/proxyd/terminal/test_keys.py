@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.terminal.keys import Action, Compose, KeyOptions, character, encode
@@ -216,6 +216,7 @@ def test_kitty_reports_repeats_and_releases(flags, keysym, repeated, released):
     assert sent(keysym, flags=flags, action=Action.RELEASE) == released
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 0x02000000),
     st.integers(0, 15),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.terminal.cells import Style
@@ -66,6 +66,7 @@ def test_marks_move_with_the_text(mark, columns, moved):
     assert reflow(["abcde", "f"], columns, [mark])[1] == [moved]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text("ab中", max_size=12), max_size=6), st.integers(2, 9), st.integers(2, 9))
 def test_logical_lines_survive_any_widths(lines, first, second):
     rows = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.terminal.cells import DEFAULT, RGB, Flag, Link, Style
@@ -79,6 +79,7 @@ COLOUR = st.sampled_from([0, 7, 8, 15, 16, 255, RGB, RGB + 0xABCDEF])
 FLAG = st.integers(0, 255)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.builds(
         Style,
@@ -94,6 +95,7 @@ def test_what_decrqss_says_makes_the_style(style):
     assert restyle(Style(foreground=3, flags=Flag.STRIKE), describe(style)) == style
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text("0123456789;:", max_size=60))
 def test_no_codes_are_too_strange(codes):
     style = restyle(DEFAULT, codes)
