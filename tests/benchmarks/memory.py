@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK"]
 
-WARM_UP = 3
+WARM_UP = 10
 """Sessions that have loaded what all share."""
 SCREENFUL = "clear; seq -s ' ' 2000\n"
 
