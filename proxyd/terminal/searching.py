@@ -45,6 +45,7 @@ class Search:
 
     def type(self, typed: str) -> None:
         """Change the text by what a program would get: characters, backspace, Control-U."""
+        before = self.text
         for character in typed:
             if character in "\x7f\b":
                 self.text = self.text[:-1]
@@ -52,7 +53,8 @@ class Search:
                 self.text = ""
             elif character.isprintable() and len(self.text) < MAX_TEXT:
                 self.text += character
-        self._find()
+        if self.text != before:
+            self._find()
 
     def older(self) -> None:
         """Go to the match before this one."""
