@@ -14,10 +14,19 @@ from broker.metrics import Metrics
 from broker.settings import Settings as BrokerSettings
 from proxyd.__main__ import app as proxyd_app
 from proxyd.settings import Settings as ProxydSettings
+from proxyd.terminal.charsets import CHARSETS_94, CHARSETS_96
+from proxyd.terminal.functions.controls import CONTROLS, ESCAPES
+from proxyd.terminal.functions.csi import CSI
+from proxyd.terminal.functions.dcs import DCS, SETTINGS
+from proxyd.terminal.functions.modes import ANSI_MODES, DEC_MODES, Mode
+from proxyd.terminal.functions.osc import OSC, PATH_LIMIT, URI_LIMIT
+from proxyd.terminal.graphemes import CLUSTER_LIMIT
+from proxyd.terminal.parser import INTERMEDIATE_LIMIT, PARAMETER_LIMIT, STRING_LIMIT, VALUE_LIMIT
+from proxyd.terminal.terminal import EVENT_LIMIT, MAX_COLUMNS, MAX_ROWS, REPLY_LIMIT, TITLE_LIMIT
 from proxyd.wire.status import Hop, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
@@ -210,11 +219,104 @@ def metrics() -> str:
     )
 
 
+def terminal() -> str:
+    """docs/reference/terminal.md."""
+    return "\n".join(
+        [
+            "# The terminal",
+            "",
+            GENERATED,
+            "",
+            "The shell runs in an `xterm-256color`: a VT420 with xterm's extensions. What its terminfo entry promises is tested",
+            "capability by capability, what is listed here sequence by sequence. Anything else is read to its end and ignored,",
+            "never printed. Output is UTF-8; a byte that is none shows as U+FFFD.",
+            *_sequences("Controls", CONTROLS, _control),
+            *_sequences("Escape sequences", _without_charsets(), lambda key: f"`ESC {' '.join(key)}`"),
+            "",
+            f"`ESC (`, `)`, `*`, `+` designate a set of 94 characters as G0 to G3: {_list(CHARSETS_94)}; `ESC -`, `.`, `/` one of 96",
+            f"as G1 to G3: {_list(CHARSETS_96)}. C1 controls may come as their two-character form or as U+0080 to U+009F.",
+            *_sequences("Control sequences", CSI, _csi),
+            "",
+            "`m` is SGR: 0 to 9, 21 to 25, 27 to 29, 30 to 49, 53, 55, 58, 59, 90 to 97, 100 to 107; underlines as `4:0` to `4:5`;",
+            "colours as `38;5;n`, `38;2;r;g;b` and with colons.",
+            *_sequences("Modes", dict(sorted(ANSI_MODES.items())), lambda key: f"`CSI {key} h`"),
+            *_sequences("Private modes", dict(sorted(DEC_MODES.items())), lambda key: f"`CSI ? {key} h`"),
+            *_sequences("Device control strings", DCS, lambda key: f"`DCS {' '.join(key)}`"),
+            "",
+            f"DECRQSS answers for {', '.join(f'`{setting}`' for setting in SETTINGS)}.",
+            "",
+            "## Operating system commands",
+            "",
+            "| sequence | meaning |",
+            "| --- | --- |",
+            *(f"| `OSC {number}` | {row.summary} |" for number, row in OSC.items()),
+            "",
+            *TERMINAL_NOTES,
+        ]
+    )
+
+
+def _sequences(title: str, table: Mapping[Any, Any], write: Callable[[Any], str]) -> list[str]:
+    rows = [f"| {write(key)} | {row.name} | {row.summary}{_fixed(row)} |" for key, row in table.items()]
+    return ["", f"## {title}", "", "| sequence | name | meaning |", "| --- | --- | --- |", *rows]
+
+
+def _fixed(row: Any) -> str:
+    return " (cannot be changed)" if isinstance(row, Mode) and row.set is None else ""
+
+
+def _without_charsets() -> dict[str, Any]:
+    return {key: row for key, row in ESCAPES.items() if row.name != "SCS"}
+
+
+def _control(key: str) -> str:
+    return f"`{ord(key):#04x}`"
+
+
+def _csi(key: str) -> str:
+    marker, rest = (f"{key[0]} ", key[1:]) if key[0] in "<=>?" else ("", key)
+    body = f"CSI {marker}… {rest.replace(' ', 'SP ')}"
+    return f"`` {body} ``" if "`" in body else f"`{body}`"
+
+
+def _list(finals: Iterable[str]) -> str:
+    return ", ".join("`` ` ``" if final == "`" else f"`{final}`" for final in finals)
+
+
+TERMINAL_NOTES = [
+    "## Limits",
+    "",
+    f"- {PARAMETER_LIMIT} characters of parameters, {INTERMEDIATE_LIMIT} intermediates, {STRING_LIMIT // 1024} KiB in one string.",
+    f"  A sequence beyond that is dropped; a parameter counts as {VALUE_LIMIT} at most.",
+    f"- {MAX_COLUMNS} columns, {MAX_ROWS} rows; a larger window gets a terminal of that size.",
+    f"- {CLUSTER_LIMIT} code points in a cell, {TITLE_LIMIT} characters in a title, {URI_LIMIT} in a link, {PATH_LIMIT} in a path.",
+    f"- {REPLY_LIMIT // 1024} KiB of answers and {EVENT_LIMIT} events wait to be taken; further ones are dropped.",
+    "",
+    "## Where it differs, and why",
+    "",
+    "- A cluster of code points (an emoji sequence, a letter with marks) shares one cell of one or two columns; mode 2027 says",
+    "  so. Programs that add up the widths of code points may then be off; the text is always right.",
+    "- With a wrap pending, `EL 0` and `ED 0` leave the last column alone (as VTE, tmux and xterm.js do, unlike xterm): what",
+    "  `grep --color` prints at the edge stays whole.",
+    "- Titles and the clipboard cannot be read back, and DECRQCRA is not answered: what one program showed is no business of",
+    "  another. Window operations only report; the window belongs to the person.",
+    "- DECCOLM and 132 columns, double width and height (DECDWL, DECDHL), the printer (media copy), soft fonts, ReGIS, sixel",
+    "  and the Tektronix are not there. DA1 does not claim them.",
+    "- The alternate screen is blank whenever it is entered, by mode 47 too.",
+    "- A string ends at ST or, an OSC, at BEL; guacd also ends one at a bare backslash.",
+    "- Colours of OSC 4 and 10 to 12 are X11 names, `#` and `rgb:`; `rgbi:` and the device-independent spaces are not read.",
+    "- Kitty's flag 4 (alternate keys) stays off: the person's keyboard layout is not known here.",
+    "- On a resize lines wrap anew, scrollback included; the alternate screen is cut.",
+    "",
+]
+
+
 PAGES = {
     "settings.md": settings,
     "status-codes.md": status_codes,
     "metrics.md": metrics,
     "commands.md": commands,
+    "terminal.md": terminal,
 }
 
 

@@ -101,7 +101,7 @@ _NEVER: Final = {
 }
 
 ANSI_MODES: Final[dict[int, Mode]] = {
-    **{number: _fixed(name, "not supported", on=False) for number, name in _NEVER.items()},
+    **{number: _fixed(name, "of no effect", on=False) for number, name in _NEVER.items()},
     4: _screen("IRM", "insert characters", "insert"),
     12: _fixed("SRM", "no local echo", on=True),
     20: _input("LNM", "line feed returns, too; Enter sends CR LF", "linefeed"),
@@ -109,7 +109,7 @@ ANSI_MODES: Final[dict[int, Mode]] = {
 
 DEC_MODES: Final[dict[int, Mode]] = {
     1: _input("DECCKM", "cursor keys send application sequences", "application_cursor"),
-    3: _fixed("DECCOLM", "132 columns: the person's window decides", on=False),
+    3: _fixed("DECCOLM", "132 columns", on=False),
     4: _fixed("DECSCLM", "smooth scroll", on=False),
     5: Mode("DECSCNM", "reverse screen", lambda t: t.screen.reverse, lambda t, on: t.screen.set_reverse(on)),
     6: Mode("DECOM", "origin mode", lambda t: t.screen.origin, _origin),
