@@ -137,9 +137,14 @@ class Client(asyncssh.SSHClient):
         self._password = password
         self._password_used = False
         self._attempts = 0
+        self._connection: asyncssh.SSHClientConnection | None = None
         self.failure: StatusError | None = None
         self.lost = asyncio.Event()
         self.error: Exception | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """See `asyncssh.SSHClient`."""
+        self._connection = conn
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncssh.SSHClient`."""
@@ -182,6 +187,11 @@ class Client(asyncssh.SSHClient):
             if text.strip():
                 self._asker.show(text.rstrip("\n") + "\n")
         return await self._answer(prompts) if prompts else []
+
+    @property
+    def greeted(self) -> bool:
+        """What answered said that it is an SSH server."""
+        return self._connection is not None and bool(self._connection.get_extra_info("server_version"))
 
     @property
     def tried(self) -> bool:

@@ -154,6 +154,8 @@ def _explained(error: Exception, client: Client, trust: Trust) -> StatusError:
             return _failed("The SSH server of the instance knows none of the algorithms that count as safe.")
         case asyncssh.DisconnectError() if client.tried:
             return _refused("The instance broke off while signing in.")
+        case asyncssh.ConnectionLost() | OSError() if client.greeted:
+            return _failed("The SSH server of the instance broke off: it may know only unsafe algorithms.")
     return _failed("What answers at the instance is no SSH server that can be understood, or it broke off.")
 
 
