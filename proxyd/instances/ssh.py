@@ -16,6 +16,7 @@ from proxyd.instances.people import People
 from proxyd.instances.shell_files import ShellFiles
 from proxyd.instances.ssh_connection import connected
 from proxyd.instances.typescript import Typescript
+from proxyd.instances.wake import wake_up
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class SshInstance:
             async with contextlib.AsyncExitStack() as stack:
                 typescript = await self._typescript(stack)
                 await self._console.prepare()
+                await wake_up(self._arguments, self._desk.transport)
                 connection, client = await stack.enter_async_context(self._connect())
                 await self._serve(connection, client, typescript)
         finally:

@@ -13,7 +13,8 @@ from proxyd.instances.base import Notice
 from proxyd.instances.files_beside import serve_files
 from proxyd.instances.follow import NEVER, SizeFollower
 from proxyd.instances.vnc_connection import VncConnection
-from proxyd.instances.vnc_opening import connect, wake_up
+from proxyd.instances.vnc_opening import DEFAULT_PORT, connect
+from proxyd.instances.wake import wake_up
 from proxyd.rfb.events import (
     ClipboardArrived,
     KeyMissed,
@@ -101,8 +102,7 @@ class VncInstance:
             self._follower = SizeFollower(self._desk.width, self._desk.height, self._loop.time())
         files = asyncio.create_task(serve_files(self._arguments, self._desk), name="files beside the desktop")
         try:
-            if self._arguments.flag("wol-send-packet"):
-                await wake_up(self._arguments, self._desk.transport)
+            await wake_up(self._arguments, self._desk.transport, DEFAULT_PORT)
             await self._serve()
         finally:
             files.cancel()

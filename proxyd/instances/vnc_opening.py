@@ -1,14 +1,11 @@
-"""The way to a VNC server: dialled, waited for, or woken first."""
+"""The way to a VNC server: dialled or waited for."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-import structlog
-
 from proxyd.instances.vnc_connection import VncConnection
-from proxyd.instances.wake import wake
 from proxyd.transport import RefusedError
 from proxyd.wire.status import Hop, Status, StatusError
 
@@ -18,12 +15,9 @@ if TYPE_CHECKING:
     from proxyd.instances.parameters import Arguments
     from proxyd.transport import Transport
 
-__all__ = ["connect", "wake_up"]
-
-log = structlog.get_logger()
+__all__ = ["DEFAULT_PORT", "connect"]
 
 DEFAULT_PORT, REVERSE_PORT = 5900, 5500
-WAKE_PROBES = 5
 
 
 async def connect(
@@ -49,38 +43,6 @@ async def connect(
         raise StatusError(error.status, error.message, Hop.DESKTOP) from None
     assert isinstance(connection, VncConnection)
     return connection
-
-
-async def wake_up(arguments: Arguments, transport: Transport) -> None:
-    """Wake the machine; with a waiting time, see first whether it is awake, and then wait for it.
-
-    Raises:
-        StatusError: the packet cannot be sent, or the machine sleeps on.
-    """
-    mac, wait = arguments.text("wol-mac-addr"), arguments.number("wol-wait-time")
-    if not mac:
-        log.warning("wol-send-packet needs wol-mac-addr: nothing is woken")
-        return
-    if wait and await _awake(arguments, transport):
-        return
-    await wake(mac, arguments.text("wol-broadcast-addr"), arguments.number("wol-udp-port"))
-    if not wait:
-        return
-    for _ in range(WAKE_PROBES):
-        await asyncio.sleep(wait)
-        if await _awake(arguments, transport):
-            return
-    raise StatusError(Status.UPSTREAM_TIMEOUT, "The instance did not wake up in time.", Hop.INSTANCE)
-
-
-async def _awake(arguments: Arguments, transport: Transport) -> bool:
-    host, port = arguments.text("hostname"), arguments.number("port") or DEFAULT_PORT
-    try:
-        probe, _ = await transport.create_connection(asyncio.Protocol, host, port)
-    except StatusError:
-        return False
-    probe.close()
-    return True
 
 
 async def _called(port: int, seconds: float, make: Callable[[], VncConnection]) -> VncConnection:

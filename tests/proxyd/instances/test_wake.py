@@ -7,8 +7,7 @@ import pytest
 
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.vnc import VncInstance
-from proxyd.instances.vnc_opening import wake_up
-from proxyd.instances.wake import magic_packet, wake
+from proxyd.instances.wake import magic_packet, wake, wake_up
 from proxyd.transport import RefusedError
 from proxyd.wire.status import Hop, Status, StatusError
 from tests.fakes.rfb_server import MemoryVnc
@@ -49,6 +48,7 @@ async def test_what_cannot_be_woken_says_so(mac: str, address: str) -> None:
 def waking(transport: MemoryVnc, wait: int) -> None:
     given = {
         "hostname": "h",
+        "wol-send-packet": "true",
         "wol-mac-addr": MAC,
         "wol-broadcast-addr": "127.0.0.1",
         "wol-wait-time": str(wait),
