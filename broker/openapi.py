@@ -1,0 +1,253 @@
+"""The OpenAPI document of the interface, made of the table of routes and what is said of them here.
+
+`python -m broker.openapi` prints it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from importlib.metadata import version
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any
+
+from broker.access import by_operator
+
+if TYPE_CHECKING:
+    from broker.access import Route
+
+__all__ = ["document", "text"]
+
+Schema = dict[str, Any]
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _map(values: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": values}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "integer"}
+YES_NO: Schema = {"type": "boolean"}
+ANYTHING: Schema = {}
+MOMENT: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
+OPTIONAL_MOMENT: Schema = {"type": ["integer", "null"], "description": "Milliseconds since 1970."}
+ATTRIBUTES = _map(TEXT)
+
+SCHEMAS: dict[str, Schema] = {
+    "Error": _object(
+        message=TEXT,
+        translatableMessage=_object(key=TEXT, variables=_map(TEXT)),
+        statusCode={"type": ["integer", "null"]},
+        expected={"type": ["array", "null"]},
+        patches={"type": "null"},
+        type={
+            "enum": [
+                "BAD_REQUEST",
+                "INVALID_CREDENTIALS",
+                "PERMISSION_DENIED",
+                "NOT_FOUND",
+                "STREAM_ERROR",
+                "INTERNAL_ERROR",
+            ]
+        },
+    ),
+    "Session": _object(authToken=TEXT, username=TEXT, dataSource=TEXT, availableDataSources=_list(TEXT)),
+    "User": _object(username=TEXT, disabled=YES_NO, attributes=ATTRIBUTES),
+    "Permissions": _object(connectionPermissions=_map(_list(TEXT)), systemPermissions=_list(TEXT)),
+    "Connection": _object(
+        name=TEXT,
+        identifier=TEXT,
+        parentIdentifier=TEXT,
+        protocol=TEXT,
+        attributes=ATTRIBUTES,
+        activeConnections=NUMBER,
+    ),
+    "Group": _object(name=TEXT, identifier=TEXT, type=TEXT, activeConnections=NUMBER, attributes=ATTRIBUTES),
+    "ActiveConnection": _object(
+        identifier=TEXT,
+        connectionIdentifier=TEXT,
+        startDate=MOMENT,
+        remoteHost=TEXT,
+        username=TEXT,
+        connectable=YES_NO,
+    ),
+    "HistoryRecord": _object(
+        identifier=TEXT,
+        uuid=TEXT,
+        connectionIdentifier=TEXT,
+        connectionName=TEXT,
+        startDate=MOMENT,
+        endDate=OPTIONAL_MOMENT,
+        remoteHost=TEXT,
+        username=TEXT,
+        active=YES_NO,
+    ),
+    "SharingProfile": _object(
+        identifier=TEXT, name=TEXT, primaryConnectionIdentifier=TEXT, attributes=ATTRIBUTES
+    ),
+    "SharingCredentials": _object(
+        expected=_list(_object(name=TEXT, type=TEXT)), values=_object(key=TEXT), expires=MOMENT
+    ),
+    "Removal": _list(_object(op={"const": "remove"}, path=TEXT)),
+    "Record": _object(
+        identifier=TEXT,
+        user=TEXT,
+        source=TEXT,
+        connection=TEXT,
+        name=TEXT,
+        protocol=TEXT,
+        target=TEXT,
+        address=TEXT,
+        proxyd=TEXT,
+        reference=TEXT,
+        start=MOMENT,
+        end=OPTIONAL_MOMENT,
+        status=TEXT,
+    ),
+    "Refusal": _object(
+        when=MOMENT, address=TEXT, reason=TEXT, detail=TEXT, key_id=TEXT, user=TEXT, target=TEXT
+    ),
+    "Ban": _object(subject=TEXT, reason=TEXT, failures=NUMBER, until=MOMENT),
+    "Health": _object(status=TEXT),
+}
+
+_DATA = "api/session/data/{source}/"
+_ACTIVE = "api/session/tunnels/{tunnel}/activeConnection/"
+_STREAM = "api/session/tunnels/{tunnel}/streams/{index}/{filename}"
+
+ANSWERS: dict[tuple[str, str], Schema] = {
+    ("POST", "api/tokens"): _ref("Session"),
+    ("GET", f"{_DATA}self"): _ref("User"),
+    ("GET", f"{_DATA}self/permissions"): _ref("Permissions"),
+    ("GET", f"{_DATA}self/effectivePermissions"): _ref("Permissions"),
+    ("GET", f"{_DATA}connections"): _map(_ref("Connection")),
+    ("GET", f"{_DATA}connections/{{identifier}}"): _ref("Connection"),
+    ("GET", f"{_DATA}connections/{{identifier}}/history"): _list(_ref("HistoryRecord")),
+    ("GET", f"{_DATA}connectionGroups/ROOT"): _ref("Group"),
+    ("GET", f"{_DATA}connectionGroups/ROOT/tree"): _ref("Group"),
+    ("GET", f"{_DATA}activeConnections"): _map(_ref("ActiveConnection")),
+    ("GET", f"{_DATA}history/connections"): _list(_ref("HistoryRecord")),
+    ("GET", "api/session/tunnels"): _list(TEXT),
+    ("GET", f"{_ACTIVE}connection/sharingProfiles"): _map(_ref("SharingProfile")),
+    ("GET", f"{_ACTIVE}sharingCredentials/{{profile}}"): _ref("SharingCredentials"),
+    ("GET", "api/operator/running"): _list(_ref("Record")),
+    ("GET", "api/operator/history"): _list(_ref("Record")),
+    ("GET", "api/operator/refusals"): _list(_ref("Refusal")),
+    ("GET", "api/operator/bans"): _list(_ref("Ban")),
+    ("GET", "api/languages"): _map(TEXT),
+    ("GET", "api/patches"): _list(TEXT),
+    ("GET", "/healthz"): _ref("Health"),
+    ("GET", "/readyz"): _ref("Health"),
+}
+"""Answers with a shape; every other JSON answer may be anything."""
+
+EMPTY = {("HEAD", "api/session"), ("POST", _STREAM)}
+"""Answers without content, besides those of DELETE and PATCH."""
+
+BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
+    ("POST", "api/tokens"): ("application/x-www-form-urlencoded", _map(TEXT)),
+    ("PATCH", f"{_DATA}activeConnections"): ("application/json", _ref("Removal")),
+    ("DELETE", "api/operator/running/{identifier}"): (
+        "application/json",
+        {"type": "object", "properties": {"reason": TEXT}},
+    ),
+    ("POST", _STREAM): ("application/octet-stream", {"type": "string", "format": "binary"}),
+}
+QUERIES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("GET", f"{_DATA}history/connections"): ("contains", "order"),
+    ("GET", f"{_ACTIVE}sharingCredentials/{{profile}}"): ("minutes",),
+    ("GET", _STREAM): ("type",),
+    ("GET", "api/operator/running"): ("contains",),
+    ("GET", "api/operator/history"): ("contains",),
+}
+ELSEWHERE = ("websocket-tunnel", "tunnel", "connect", "", "/", "{path}")
+"""What is for browsers, and what is no REST: described in prose."""
+
+
+def document(routes: list[Route], base_path: str) -> dict[str, Any]:
+    """The document of these routes.
+
+    Args:
+        routes: with whole paths.
+        base_path: where they are served.
+    """
+    paths: dict[str, Any] = {}
+    for route in routes:
+        path = re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path)
+        name = path.removeprefix(base_path)
+        if name in ELSEWHERE or path == base_path.rstrip("/"):
+            continue
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, (route.method, name))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Fanlight broker",
+            "version": version("fanlight"),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": "The REST interface of Guacamole's web tier as far as sessions need it, and the operator's own.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "Guacamole-Token"}},
+        },
+    }
+
+
+def _operation(route: Route, name: tuple[str, str]) -> dict[str, Any]:
+    explained = (getdoc(route.handler) or "").partition("\n")[0]
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{name[0].lower()} {name[1]}").strip("_"),
+        "summary": explained.partition(": ")[2].rstrip(".") or explained.rstrip("."),
+        "tags": ["operator" if route.identify is by_operator else "session" if route.identify else "public"],
+        "security": [{"token": []}] if route.identify else [],
+        "parameters": [
+            *(
+                {"name": word, "in": "path", "required": True, "schema": TEXT}
+                for word in re.findall(r"{(\w+)", name[1])
+            ),
+            *({"name": word, "in": "query", "schema": TEXT} for word in QUERIES.get(name, ())),
+        ],
+        "responses": {**_success(name), "4XX": _failure("Refused."), "5XX": _failure("Failed.")},
+    }
+    if name in BODIES:
+        kind, schema = BODIES[name]
+        operation["requestBody"] = {"content": {kind: {"schema": schema}}}
+    return operation
+
+
+def _success(name: tuple[str, str]) -> dict[str, Any]:
+    if name[0] in {"DELETE", "PATCH"} or name in EMPTY:
+        return {"204": {"description": "Done."}}
+    if name == ("GET", _STREAM):
+        return {"200": {"description": "The file.", "content": {"*/*": {}}}}
+    schema = ANSWERS.get(name, ANYTHING)
+    return {"200": {"description": "The answer.", "content": {"application/json": {"schema": schema}}}}
+
+
+def _failure(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": _ref("Error")}}}
+
+
+def text() -> str:
+    """The document of a broker with its default base path, as it is kept in docs/reference."""
+    from broker.app import routes  # noqa: PLC0415 - the application is not needed to describe routes
+
+    return json.dumps(document(routes("/guacamole/"), "/guacamole/"), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())
