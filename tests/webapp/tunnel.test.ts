@@ -86,14 +86,17 @@ describe("WebSocketTunnel", () => {
     socket.open();
     socket.say(UUID);
     tunnel.sendMessage("put", 0, 1, "text/plain", "/😀");
-    expect(socket.sent).toEqual(["3.put,1.0,1.1,10.text/plain,2./😀;"]);
+    expect(socket.sent.at(-1)).toBe("3.put,1.0,1.1,10.text/plain,2./😀;");
+    expect(socket.sent.some((text) => text.includes("nop"))).toBe(false);
   });
 
   test("measures the round trip by pings", () => {
     const { tunnel, socket } = connect();
     socket.open();
     socket.say(UUID);
+    expect(socket.sent).toHaveLength(1);
     vi.advanceTimersByTime(500);
+    expect(socket.sent).toHaveLength(2);
     const ping = socket.sent.at(-1) ?? "";
     expect(ping).toMatch(/^0\.,4\.ping,\d+\.\d+;$/);
     vi.advanceTimersByTime(40);

@@ -103,6 +103,7 @@ export class WebSocketTunnel extends Tunnel {
       this.uuid = args[0] as string;
       this.onuuid?.(this.uuid);
       this.#setState(Tunnel.State.OPEN);
+      this.#ping();
     }
   }
 

@@ -37,6 +37,7 @@ export class FailureCard {
   constructor(session: Session, clipboard: Clipboard, notices: Notices) {
     this.#session = session;
     session.events.on("failure", (failure) => this.#show(failure));
+    session.events.on("info", () => this.update());
     session.events.on("waiting", (milliseconds) => this.#count(milliseconds));
     this.#retry.addEventListener("click", () => session.retry());
     this.#copy.addEventListener("click", async () => {

@@ -1,0 +1,150 @@
+"""Every screen of the page, and how a person gets there: for axe-core and for the gallery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.fakes import web_tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.webapp.person import Person
+
+__all__ = ["DEVICES", "SCREENS"]
+
+DEVICES: dict[str, dict[str, object]] = {
+    "laptop": {"viewport": {"width": 1440, "height": 900}},
+    "tablet": {"viewport": {"width": 1024, "height": 768}, "has_touch": True},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
+
+
+def sign_in(person: Person) -> None:
+    person.page.goto(person.tier.url)
+    person.see("#sign-in")
+
+
+def old_link(person: Person) -> None:
+    person.page.goto(person.tier.link("desktop", token="B" * 64))
+    person.see("#sign-in-error")
+
+
+def error_page(person: Person) -> None:
+    person.page.goto(person.tier.url + "error-page")
+
+
+def home(person: Person) -> None:
+    person.page.goto(f"{person.tier.url}#/?token={web_tier.TOKEN}")
+    person.see("#home a")
+
+
+def connecting(person: Person) -> None:
+    person.tier.scripts["alice on dev-7"] = web_tier.never_answers
+    person.page.goto(person.tier.link("alice on dev-7"))
+    person.see("#connecting-hint:not(:empty)")
+
+
+def desktop(person: Person) -> None:
+    person.open("desktop")
+
+
+def shell(person: Person) -> None:
+    person.open("shell")
+
+
+def failure(person: Person) -> None:
+    text = "desktop: Nothing listens on port 5905 of 10.1.2.3. (ref 7K2A)"
+    person.tier.scripts["broken"] = web_tier.fails(519, text)
+    person.page.goto(person.tier.link("broken"))
+    person.see("#failure")
+
+
+def credentials(person: Person) -> None:
+    person.tier.scripts["locked"] = web_tier.asks_password
+    person.page.goto(person.tier.link("locked"))
+    person.see("#credentials")
+
+
+def lost_network(person: Person) -> None:
+    line = person.open("desktop")
+    person.tier.delay = 30
+    person.tier.soon(line.drop)
+    person.see("#connection-warning")
+
+
+def ended(person: Person) -> None:
+    line = person.open("desktop")
+    person.tier.call(line.send("disconnect"))
+    person.see("#failure")
+
+
+def transfers(person: Person) -> None:
+    _files(person)
+    person.page.locator("#files-input").set_input_files(
+        [{"name": "sample.csv", "mimeType": "", "buffer": b"x" * 2000}]
+    )
+    person.see("#transfers >> text=Saved to /")
+    person.page.locator("#files >> text=reads.fastq.gz").click()
+    person.page.keyboard.press("Escape")
+    person.see("#transfers progress")
+
+
+def _files(person: Person) -> None:
+    person.tier.scripts["files"] = web_tier.HasFiles(
+        {
+            "/data": None,
+            "/notes for later.txt": b"hello",
+            "/reads.fastq.gz": b"x" * 30_000_000,
+            "/r.csv": b"1,2" * 40_000,
+        }
+    )
+    person.open("files")
+    person.open_menu("devices")
+    person.see("#files >> text=r.csv")
+
+
+def _menu(identifier: str, section: str, then: str = "") -> Callable[[Person], None]:
+    def open_it(person: Person) -> None:
+        person.open(identifier)
+        person.open_menu(section)
+        person.see(then or f"#{section} .content")
+
+    return open_it
+
+
+def key_bar(person: Person) -> None:
+    person.open("shell")
+    person.open_menu("keyboard-settings").locator("#ime-text").check()
+    person.see("#key-bar")
+
+
+def drawn_keyboard(person: Person) -> None:
+    person.open("shell")
+    person.open_menu("keyboard-settings").locator("#ime-osk").check()
+    person.see("#on-screen-keyboard")
+
+
+SCREENS: dict[str, Callable[[Person], None]] = {
+    "sign in": sign_in,
+    "old link": old_link,
+    "error page": error_page,
+    "home": home,
+    "connecting": connecting,
+    "desktop": desktop,
+    "shell": shell,
+    "failure": failure,
+    "credentials": credentials,
+    "lost network": lost_network,
+    "ended": ended,
+    "menu: clipboard": _menu("desktop", "clipboard-settings"),
+    "menu: files": _files,
+    "menu: keyboard": _menu("desktop", "keyboard-settings"),
+    "menu: display": _menu("desktop", "display-settings"),
+    "menu: terminal": _menu("shell", "connection-settings"),
+    "menu: connection": _menu("desktop", "connection-info", "#quality >> text=ms"),
+    "menu: about": _menu("desktop", "about"),
+    "transfers": transfers,
+    "key bar": key_bar,
+    "drawn keyboard": drawn_keyboard,
+}
