@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks import bench_terminal, desktops, echo, flood, idle, memory, neighbour, relay, sftp
+from tests.benchmarks import bench_terminal, desktops, echo, flood, idle, memory, neighbour, relay, sftp, slow
 from tests.benchmarks.rows import Benchmark, Options
 from tests.benchmarks.table import Result, as_json, as_table, machine
 from tests.benchmarks.target import Guacd, Ours
@@ -27,6 +27,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     neighbour.BENCHMARK,
     bench_terminal.BENCHMARK,
     *desktops.BENCHMARKS,
+    slow.BENCHMARK,
     memory.BENCHMARK,
     idle.BENCHMARK,
     sftp.BENCHMARK,

@@ -7,21 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxyd.wire.instruction import Instruction, InstructionParser, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
-__all__ = ["Meter"]
+__all__ = ["Link", "Meter"]
 
 SYNC = re.compile(rb"4\.sync,\d+\.(\d+)(?:,1\.\d)?;")
 DRAWING = re.compile(rb"3\.img,|4\.copy,|4\.rect,|4\.move,")
+RECEIVE_BUFFER = 65536
 TAIL = 64
 """Bytes kept from the last read, in which a `sync` may have begun."""
+
+
+class Link(NamedTuple):
+    """A narrow way to the browser.
+
+    Attributes:
+        rate: bytes a second.
+        delay: seconds there and back.
+    """
+
+    rate: float
+    delay: float
 
 
 @dataclass
@@ -31,17 +46,21 @@ class Meter:
     Attributes:
         bytes: received since `reset`.
         frames: `sync`s that followed something drawn, since `reset`.
-        delay: seconds before a frame is acknowledged.
+        connection_id: what others join by.
+        ages: how old the picture was when the next one came, milliseconds, since `reset`.
         recording: when bytes came, and which; since the handshake.
     """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    delay: float = 0.0
+    link: Link | None = None
+    connection_id: str = ""
     bytes: int = 0
     frames: int = 0
     last_drawn: float = 0.0
+    ages: list[float] = field(default_factory=list)
     recording: list[tuple[float, bytes]] = field(default_factory=list)
+    _timestamp: int = 0
     _drawn: bool = False
     _tail: bytes = b""
     _frame: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,36 +75,43 @@ class Meter:
         arguments: Mapping[str, str],
         size: tuple[int, int, int] = (1024, 768, 96),
         images: tuple[str, ...] = ("image/png", "image/jpeg"),
+        link: Link | None = None,
     ) -> Meter:
         """Connect and complete the handshake."""
-        reader, writer = await asyncio.open_connection(*address, limit=1 << 20)
-        parser = InstructionParser()
-        waiting: list[Instruction] = []
+        meter = cls(*await asyncio.open_connection(sock=await _connection(address, link)), link)
+        received = b""
 
         async def expect(opcode: str) -> Instruction:
+            nonlocal received
             while True:
-                while not waiting:
-                    data = await asyncio.wait_for(reader.read(65536), 15)
-                    if not data:
-                        raise ConnectionResetError(f"closed while waiting for {opcode}")
-                    waiting.extend(parser.feed(data))
-                instruction = waiting.pop(0)
-                if instruction.opcode == opcode:
-                    return instruction
-                if instruction.opcode == "error":
-                    raise ConnectionError(instruction.args)
+                for instruction in InstructionParser().feed(received):
+                    if instruction.opcode == "error":
+                        raise ConnectionError(instruction.args)
+                    received = received[len(instruction.encode()) :]
+                    if instruction.opcode == opcode:
+                        return instruction
+                data = await asyncio.wait_for(meter.reader.read(65536), 15)
+                if not data:
+                    raise ConnectionResetError(f"closed while waiting for {opcode}")
+                received += data
 
-        writer.write(encode("select", protocol))
+        meter.send("select", protocol)
         names = (await expect("args")).args
-        writer.write(encode("size", *size) + encode("audio") + encode("video") + encode("image", *images))
-        values = [arguments.get(name, "") for name in names[1:]]
-        writer.write(encode("connect", names[0], *values))
-        await expect("ready")
-        meter = cls(reader, writer)
-        for instruction in waiting:
-            meter._take(instruction.encode())
+        meter.send("size", *size)
+        meter.send("audio")
+        meter.send("video")
+        meter.send("image", *images)
+        meter.send("connect", names[0], *[arguments.get(name, "") for name in names[1:]])
+        meter.connection_id = (await expect("ready")).args[0]
+        meter._take(received)
         meter._task = asyncio.create_task(meter._read(), name="meter")
         return meter
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Leave."""
@@ -109,6 +135,7 @@ class Meter:
     def reset(self) -> None:
         """Count from here."""
         self.bytes = self.frames = 0
+        self.ages.clear()
         self._frame.clear()
 
     async def frame(self, timeout: float = 15.0) -> float:
@@ -133,7 +160,10 @@ class Meter:
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         beat = loop.time()
-        while data := await self.reader.read(1 << 20):
+        size = 1 << 20 if self.link is None else RECEIVE_BUFFER // 4
+        while data := await self.reader.read(size):
+            if self.link is not None:
+                await asyncio.sleep(len(data) / self.link.rate)
             self._take(data)
             if loop.time() - beat > 4:
                 beat = loop.time()
@@ -160,7 +190,20 @@ class Meter:
         self._tail = rest[-TAIL:]
 
     def _acknowledge(self, timestamp: str) -> None:
-        if self.delay:
-            asyncio.get_running_loop().call_later(self.delay, self.send, "sync", timestamp)
+        if self._timestamp:
+            self.ages.append(time.monotonic() * 1000 - self._timestamp)
+        self._timestamp = int(timestamp)  # of the system's monotonic clock, in both daemons
+        if self.link is not None:
+            asyncio.get_running_loop().call_later(self.link.delay, self.send, "sync", timestamp)
         else:
             self.send("sync", timestamp)
+
+
+async def _connection(address: tuple[str, int], link: Link | None) -> socket.socket:
+    """A socket that hides no more than it must of a narrow link."""
+    connection = socket.socket()
+    if link is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, address)
+    return connection

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 
-__all__ = ["BENCHMARKS"]
+__all__ = ["BENCHMARKS", "draw"]
 
 REFERENCE = 8.0
 """Seconds that the budgets mean; shorter runs are scaled."""
@@ -37,19 +37,18 @@ REST = 3.0
 async def measure(name: str, target: Target, options: Options) -> dict[str, float]:
     """Watch one load from its first frame to its last, then the picture it leaves."""
     with Xvnc(1280, 800) as server:
-        meter = await target.desktop(server)
-        xvnc = psutil.Process(server.pid)
-        meter.reset()
-        cpu, xvnc_cpu = target.cpu(), sum(xvnc.cpu_times()[:2])
-        drawn = await _draw(name, server.display, options.seconds)
-        ended = time.perf_counter()
-        frames, received = meter.frames, meter.bytes
-        await asyncio.sleep(SETTLED)
-        cpu, xvnc_cpu = target.cpu() - cpu, sum(xvnc.cpu_times()[:2]) - xvnc_cpu
-        truth = server.screenshot()
-        await asyncio.sleep(REST)
+        async with await target.desktop(server) as meter:
+            xvnc = psutil.Process(server.pid)
+            meter.reset()
+            cpu, xvnc_cpu = target.cpu(), sum(xvnc.cpu_times()[:2])
+            drawn = await draw(name, server.display, options.seconds)
+            ended = time.perf_counter()
+            frames, received = meter.frames, meter.bytes
+            await asyncio.sleep(SETTLED)
+            cpu, xvnc_cpu = target.cpu() - cpu, sum(xvnc.cpu_times()[:2]) - xvnc_cpu
+            truth = server.screenshot()
+            await asyncio.sleep(REST)
         moving, rest = _errors(meter.recording, [ended + SETTLED, ended + REST], truth)
-        await meter.close()
     scale = REFERENCE / options.seconds
     return {
         "drawn": drawn * scale,
@@ -62,7 +61,7 @@ async def measure(name: str, target: Target, options: Options) -> dict[str, floa
     }
 
 
-async def _draw(name: str, display: str, seconds: float) -> int:
+async def draw(name: str, display: str, seconds: float) -> int:
     """Draw a load to its end; how many frames it had time for."""
     module = ["-m", "tests.benchmarks.vnc_loads", name, "--display", display, "--seconds", str(seconds)]
     load = await asyncio.create_subprocess_exec(sys.executable, *module, stdout=asyncio.subprocess.PIPE)

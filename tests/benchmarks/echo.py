@@ -25,15 +25,14 @@ ROWS = (
 async def measure(target: Target, options: Options) -> dict[str, float]:
     """Type at a program that the terminal driver echoes for."""
     with Sshd() as server:
-        meter = await target.shell(server)
-        meter.type("exec cat >/dev/null\n")
-        await meter.quiet(0.5)
-        await echo_delays(meter, WARM_UP)
-        meter.reset()
-        delays = await echo_delays(meter, options.keys)
-        await meter.quiet(0.2)
-        cost = meter.bytes / len(delays)
-        await meter.close()
+        async with await target.shell(server) as meter:
+            meter.type("exec cat >/dev/null\n")
+            await meter.quiet(0.5)
+            await echo_delays(meter, WARM_UP)
+            meter.reset()
+            delays = await echo_delays(meter, options.keys)
+            await meter.quiet(0.2)
+            cost = meter.bytes / len(delays)
     return {"p50": percentile(delays, 50), "p95": percentile(delays, 95), "bytes": cost}
 
 

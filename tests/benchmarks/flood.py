@@ -32,12 +32,11 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
     """Show two files in one shell."""
     figures = {}
     with Sshd() as server:
-        meter = await target.shell(server)
-        for name in ("plain", "coloured"):
-            path = server.folder / name
-            write_text(path, options.megabytes, coloured=name == "coloured")
-            figures[name] = await _show(meter, path)
-        await meter.close()
+        async with await target.shell(server) as meter:
+            for name in ("plain", "coloured"):
+                path = server.folder / name
+                write_text(path, options.megabytes, coloured=name == "coloured")
+                figures[name] = await _show(meter, path)
     return figures
 
 

@@ -35,7 +35,7 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
             wanted += [target.desktop(screen) for _ in range(options.crowd - SHELLS)]
             for start in range(0, len(wanted), AT_ONCE):
                 for meter in await asyncio.gather(*wanted[start : start + AT_ONCE]):
-                    stack.push_async_callback(meter.close)
+                    await stack.enter_async_context(meter)
             delays = await _answers(meter)
     return {"p99": percentile(delays, 99)}
 

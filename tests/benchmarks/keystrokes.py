@@ -19,7 +19,11 @@ PAUSE = (0.02, 0.06)
 
 
 async def echo_delays(meter: Meter, keys: int) -> list[float]:
-    """Type lines at something that echoes; the milliseconds from each letter to the frame that shows it."""
+    """Type lines, of so many keys or a few more, at something that echoes.
+
+    Returns:
+        The milliseconds from each letter to the frame that shows it.
+    """
     moments = random.Random(1)
     delays: list[float] = []
     while len(delays) < keys:
@@ -27,7 +31,7 @@ async def echo_delays(meter: Meter, keys: int) -> list[float]:
             delays.append(await _echo(meter, ord(character)))
             await asyncio.sleep(moments.uniform(*PAUSE))
         await _echo(meter, ENTER)
-    return delays[:keys]
+    return delays
 
 
 async def _echo(meter: Meter, keysym: int) -> float:

@@ -51,7 +51,7 @@ async def _marginal(target: Target, count: int, opened: Callable[[], Awaitable[M
         for number in range(WARM_UP + count):
             if number == WARM_UP:
                 before = target.memory()
-            stack.push_async_callback((await opened()).close)
+            await stack.enter_async_context(await opened())
         return (target.memory() - before) / count
 
 

@@ -27,15 +27,13 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
     with Sshd() as server:
         path = server.folder / "plain"
         write_text(path, options.megabytes)
-        typist, flooder = await target.shell(server), await target.shell(server)
-        typist.type("exec cat >/dev/null\n")
-        await typist.quiet(0.5)
-        flooder.type(f"while :; do cat {path}; done\n")
-        await flooder.frame()
-        await echo_delays(typist, WARM_UP)
-        delays = await echo_delays(typist, options.keys)
-        await flooder.close()
-        await typist.close()
+        async with await target.shell(server) as typist, await target.shell(server) as flooder:
+            typist.type("exec cat >/dev/null\n")
+            await typist.quiet(0.5)
+            flooder.type(f"while :; do cat {path}; done\n")
+            await flooder.frame()
+            await echo_delays(typist, WARM_UP)
+            delays = await echo_delays(typist, options.keys)
     return {"p50": percentile(delays, 50), "p95": percentile(delays, 95)}
 
 

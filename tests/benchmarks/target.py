@@ -14,6 +14,7 @@ from tests.servers.proxyd import Proxyd
 if TYPE_CHECKING:
     from typing import Self
 
+    from tests.benchmarks.client import Link
     from tests.servers.sshd import Sshd
     from tests.servers.xvnc import Xvnc
 
@@ -61,6 +62,10 @@ class Target:
         meter = await Meter.open(self.address, "vnc", arguments, PIXELS)
         await meter.quiet(0.5)
         return meter
+
+    async def join(self, other: Meter, link: Link | None = None) -> Meter:
+        """Look at the session of another."""
+        return await Meter.open(self.address, other.connection_id, {}, PIXELS, link=link)
 
     def cpu(self) -> float:
         """Seconds of processor time that its living processes used so far."""

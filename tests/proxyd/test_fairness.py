@@ -34,7 +34,8 @@ async def test_no_callback_keeps_the_loop_during_a_flood_and_a_film() -> None:
         target = Target(daemon.address)
         text = server.folder / "text"
         write_text(text, 5, coloured=True)
-        shell, desktop = await target.shell(server), await target.desktop(screen)
+        shell = await stack.enter_async_context(await target.shell(server))
+        desktop = await stack.enter_async_context(await target.desktop(screen))
         screen.spawn(
             sys.executable, "-m", "tests.benchmarks.vnc_loads", "scroll", "--display", screen.display
         )
@@ -43,8 +44,6 @@ async def test_no_callback_keeps_the_loop_during_a_flood_and_a_film() -> None:
         await asyncio.sleep(SECONDS)
         assert shell.frames > 5
         assert desktop.frames > 5
-        for meter in (shell, desktop):
-            await meter.close()
         assert "execute program" in daemon.log, "asyncio does not tell what it does"
         blocked = [line for line in daemon.log.splitlines() if _blocked(line) > LONGEST]
     assert not blocked
@@ -57,14 +56,13 @@ async def test_a_neighbour_of_a_flood_types_on() -> None:
         target = Target(daemon.address)
         text = server.folder / "text"
         write_text(text, 5)
-        typist, flooder = await target.shell(server), await target.shell(server)
+        typist = await stack.enter_async_context(await target.shell(server))
+        flooder = await stack.enter_async_context(await target.shell(server))
         flooder.type(f"while :; do cat {text}; done\n")
         await flooder.frame()
         typist.type("exec cat >/dev/null\n")
         await typist.quiet(0.3)
         delays = await echo_delays(typist, 40)
-        for meter in (typist, flooder):
-            await meter.close()
     assert statistics.median(delays) < NOTICEABLE
 
 
