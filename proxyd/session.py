@@ -35,6 +35,10 @@ USER_JOINED, USER_LEFT = 1, 2
 """Codes of `msg`."""
 NOTICE = 0x4000
 """Ours: a word from `Notice` follows. Browsers that do not know it ignore it."""
+LINK = 0x4001
+"""Ours: a URI follows that a person clicked."""
+MAX_LINK = 2048
+"""Characters of a URI that are passed on; a longer one is not."""
 TIDY_SECONDS = 2.0
 """How long stopped transfers have to remove what they left."""
 MAX_TITLE = 1024
@@ -272,6 +276,12 @@ class Session:
         for viewer in self.viewers:
             if viewer.info.version >= MSG_SINCE:
                 viewer.send(encode("msg", NOTICE, what.value))
+
+    def link(self, uri: str) -> None:
+        """See `Desk.link`: whoever may only look did not click."""
+        for viewer in self.viewers:
+            if viewer.info.version >= MSG_SINCE and not viewer.read_only and len(uri) <= MAX_LINK:
+                viewer.send(encode("msg", LINK, plain(uri)))
 
     def argument(self, name: str, value: str) -> None:
         """See `Desk.argument`."""

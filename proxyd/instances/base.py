@@ -75,6 +75,9 @@ class Desk(Protocol):
     def notice(self, what: Notice) -> None:
         """Tell the viewers something in passing."""
 
+    def link(self, uri: str) -> None:
+        """A person followed a link: their browser may open it."""
+
     def argument(self, name: str, value: str) -> None:
         """Announce the current value of a parameter that can be changed during the session."""
 

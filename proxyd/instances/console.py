@@ -241,6 +241,10 @@ class Console:
             self._desk.clipboard(text)
         return self._options.copies
 
+    def follow(self, uri: str) -> None:
+        """Let the person's browser open a link."""
+        self._desk.link(uri)
+
     def offer(self, text: str, name: str) -> None:
         """Offer text to the owner as a file, if copying is allowed."""
         if self._options.copies:

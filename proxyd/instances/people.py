@@ -158,8 +158,11 @@ class People:
         layout, screen = self._console.layout, self._console.terminal.screen
         reports = self._console.terminal.wants_mouse and not self._modifiers & _SHIFT
         over_bar = layout.in_lane(x) and screen.history_rows > 0
+        self._hover(view, x, y, over_bar=over_bar, reports=reports)
         if view.bar.held or (pressed & _LEFT and over_bar):
             self._drag_bar(view, y, pressed, released)
+        elif pressed & _LEFT and view.link is not None:
+            self._console.follow(view.link.uri)
         elif view.picker.held or (pressed & _LEFT and not reports):
             self._pick(view, x, y, pressed, released)
         elif reports:
@@ -168,7 +171,6 @@ class People:
             self._wheel(1 if pressed & _WHEEL_UP else -1)
         elif released & (_MIDDLE | _RIGHT):
             self.paste(view)
-        self._hover(view, x, y, over_bar=over_bar, reports=reports)
 
     def _drag_bar(self, view: View, y: int, pressed: int, released: int) -> None:
         layout, screen = self._console.layout, self._console.terminal.screen

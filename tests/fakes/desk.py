@@ -82,6 +82,7 @@ class FakeDesk:
         self.arguments: dict[str, str] = {}
         self.answers: dict[str, str] = {}
         self.notices: list[Notice] = []
+        self.links: list[str] = []
         self.filesystems: list[Filesystem] = []
         self.offered: dict[str, BinaryReader] = {}
         self.pipes: dict[str, FakePipe] = {}
@@ -179,6 +180,10 @@ class FakeDesk:
     def notice(self, what: Notice) -> None:
         """See `Desk.notice`."""
         self.notices.append(what)
+
+    def link(self, uri: str) -> None:
+        """See `Desk.link`."""
+        self.links.append(uri)
 
     def expose(self, filesystem: Filesystem) -> None:
         """See `Desk.expose`."""

@@ -551,14 +551,21 @@ async def test_the_pointer_shows_what_it_is_over() -> None:
             if held:
                 place.people.key(held, True)
             place.point(column, row)
+            if held:
+                place.people.key(held, False)
             await place.drawn()
             shapes.append(place.desk.canvas.pointer)
-        link = place.console.view.link if place.console.view else None
-        assert link is None
-        place.point(6, row)
         assert place.console.view
+        assert place.console.view.link is None
+        place.people.key(CONTROL, True)
+        place.point(6, row)
         assert place.console.view.link
         assert place.console.view.link.uri == "https://example.org/x"
+        place.point(6, row, LEFT)
+        place.point(6, row)
+        place.people.key(CONTROL, False)
+        assert place.desk.links == ["https://example.org/x"]
+        assert place.desk.clipboards == []
         place.people.pointer(place.desk.width - 2, 5, 0)
         await place.drawn()
         shapes.append(place.desk.canvas.pointer)
