@@ -6,6 +6,7 @@ Schemes check what is signed; here is what holds for all of them: replay, target
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from dataclasses import replace
@@ -160,9 +161,7 @@ class Door:
         try:
             await self._check_ban(_user(grant.key_id, grant.user))
             if held is not None and await self._redeemed_by(grant) == held.token_hash:
-                return Admission(
-                    token, held
-                )  # a page that was opened with the signature in its address, and reloaded
+                return Admission(token, held)  # a page whose address holds the signature, reloaded
             grant = await self._checked(grant, claim.address)
             if not await self._first_time(grant):
                 raise RefusedError(Reason.REPLAYED)
@@ -218,7 +217,8 @@ class Door:
 
     async def _checked(self, grant: Grant, address: str) -> Grant:
         entry = self._ring.entry(grant.key_id)
-        assert entry is not None  # a scheme was given no others
+        if entry is None:  # it was taken off the ring meanwhile
+            raise RefusedError(Reason.UNKNOWN_KEY)
         grant = enforce(grant, entry.limits, address)
         if grant.connections:
             await self._check_key(grant.user)
@@ -253,11 +253,9 @@ class Door:
             raise RefusedError(Reason.TARGET_NOT_ALLOWED, "the port is not a number")
         try:
             addresses = list(await self._resolve(host))
-            for (
-                address
-            ) in addresses:  # all of them: a name with one good address is a name somebody plays with
-                for allowed in targets:
-                    allowed.check(address, int(port))
+            # all of them: a name that has one good address beside others is a name somebody plays with
+            for address, allowed in itertools.product(addresses, targets):
+                allowed.check(address, int(port))
         except TargetRefusedError as error:
             raise RefusedError(Reason.TARGET_NOT_ALLOWED, str(error)) from None
         if not addresses:
