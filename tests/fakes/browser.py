@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from typing import TYPE_CHECKING
 
 from proxyd.wire.instruction import Instruction, InstructionParser, encode
@@ -41,6 +42,8 @@ class Browser:
 
     async def close(self) -> None:
         self._writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(self._writer.wait_closed(), 1)
 
     def send(self, *elements: str | int) -> None:
         self._writer.write(encode(*elements))

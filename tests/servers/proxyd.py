@@ -83,5 +83,11 @@ class Proxyd:
 
     def workers(self) -> list[psutil.Process]:
         """The worker processes that live."""
-        children = psutil.Process(self.pid).children()
-        return [child for child in children if "proxyd.worker" in " ".join(child.cmdline())]
+        return [child for child in psutil.Process(self.pid).children() if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "proxyd.worker" in process.cmdline()
+    except psutil.NoSuchProcess:  # it died meanwhile; a zombie counts as such
+        return False
