@@ -143,9 +143,17 @@ class Console:
 
     # -- the program's side ----------------------------------------------------------------------------------------
 
-    def feed(self, data: bytes) -> None:
-        """Interpret output of the program, and show it if a frame is wanted."""
-        self.terminal.feed(data)
+    def feed(self, data: bytes, work: int = 0) -> bool:
+        """Interpret output of the program, and show it if a frame is wanted.
+
+        Args:
+            data: what the program wrote.
+            work: bounds what is done at once; see `Terminal.feed`.
+
+        Returns:
+            Whether some of it is kept for the next call.
+        """
+        kept = self.terminal.feed(data, work)
         self._reply()
         for event in self.terminal.take_events():
             match event:
@@ -156,6 +164,7 @@ class Console:
                 case _:
                     self._handle(event)
         self._draw()
+        return kept
 
     def show(self, text: str) -> None:
         """Show what a server has to say; nothing in it is trusted."""

@@ -18,6 +18,8 @@ SLICE = 0.004
 """Seconds of interpreting before others get their turn."""
 REST = 0.006
 """Seconds between slices while output keeps coming: it gathers, and much at once is quicker than often a little."""
+DRAIN = 0.5
+"""Seconds of interpreting after the end."""
 MIN_BATCH, MAX_BATCH = 8 * 1024, 128 * 1024
 """Bytes interpreted without looking at the clock."""
 
@@ -26,12 +28,12 @@ class Feeder:
     """Give it output with `push`; it calls `consume` with pieces of it, soon."""
 
     def __init__(
-        self, consume: Callable[[bytes], None], pause: Callable[[], None], resume: Callable[[], None]
+        self, consume: Callable[[bytes], bool], pause: Callable[[], None], resume: Callable[[], None]
     ) -> None:
         """Begin empty.
 
         Args:
-            consume: interprets some output.
+            consume: interprets some output; true if it kept a part, to be called again for it with nothing new.
             pause: stops reading from the program.
             resume: reads again.
         """
@@ -39,6 +41,7 @@ class Feeder:
         self._pause = pause
         self._resume = resume
         self._waiting = bytearray()
+        self._kept = False
         self._paused = False
         self._timer: asyncio.Handle | None = None
         self._rest_until = 0.0
@@ -62,8 +65,9 @@ class Feeder:
             self._schedule()
 
     def drain(self) -> None:
-        """Interpret all that waits, now: nothing more will come."""
-        while self._waiting:
+        """Interpret what waits, now: nothing more will come. What would take too long is lost."""
+        end = time.monotonic() + DRAIN
+        while (self._waiting or self._kept) and time.monotonic() < end:
             self._feed()
 
     def close(self) -> None:
@@ -74,7 +78,7 @@ class Feeder:
             self._timer.cancel()
 
     def _schedule(self) -> None:
-        if self._timer is not None or self._closed or not self._waiting:
+        if self._timer is not None or self._closed or not (self._waiting or self._kept):
             return
         loop = asyncio.get_running_loop()
         wait = self._rest_until - time.monotonic()
@@ -83,7 +87,7 @@ class Feeder:
     def _slice(self) -> None:
         self._timer = None
         end = time.monotonic() + SLICE
-        while self._waiting and time.monotonic() < end:
+        while (self._waiting or self._kept) and time.monotonic() < end:
             self._feed()
         self._rest_until = time.monotonic() + REST
         if self._paused and len(self._waiting) < RESUME_BELOW:
@@ -93,10 +97,10 @@ class Feeder:
 
     def _feed(self) -> None:
         """Interpret a batch, and let the next one be as large as the slice suggests."""
-        data = bytes(self._waiting[: self._batch])
-        del self._waiting[: self._batch]
+        data = b"" if self._kept else bytes(self._waiting[: self._batch])
+        del self._waiting[: len(data)]
         began = time.monotonic()
-        self._consume(data)
+        self._kept = self._consume(data)
         took = max(time.monotonic() - began, 1e-6)
         if len(data) == self._batch or took > SLICE:
             fitting = int(len(data) * SLICE / 2 / took)

@@ -35,6 +35,8 @@ WINDOW = 1024 * 1024
 MAX_PACKET = 64 * 1024
 MAX_UNREAD = 64 << 20
 """Bytes of input that the program has not read; more is dropped."""
+WORK = 100_000
+"""Cells that output may move or erase before others get their turn: some milliseconds."""
 START_SECONDS = 20.0
 """How long an instance may take to start a shell."""
 
@@ -92,10 +94,10 @@ class SshInstance:
         """
         console = self._console
 
-        def consume(data: bytes) -> None:
-            if typescript is not None:
+        def consume(data: bytes) -> bool:
+            if typescript is not None and data:
                 typescript.write(data, time.monotonic())
-            console.feed(data)
+            return console.feed(data, WORK)
 
         shell = Shell(consume)
         try:
@@ -201,7 +203,7 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         error: why, where that was not in order.
     """
 
-    def __init__(self, consume: Callable[[bytes], None]) -> None:
+    def __init__(self, consume: Callable[[bytes], bool]) -> None:
         self.feeder = Feeder(consume, self._pause, self._resume)
         self.ended = asyncio.Event()
         self.error: Exception | None = None

@@ -17,14 +17,16 @@ class Grid:
         columns: the width of every row.
         rows: top down.
         scrolls: [top, bottom, lines] each, in order, since the last `clean`; see `screen.Scroll`.
+        work: grows with every cell that is moved or erased: what a function costs.
     """
 
-    __slots__ = ("columns", "rows", "scrolls")
+    __slots__ = ("columns", "rows", "scrolls", "work")
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns = columns
         self.rows = [Row(columns) for _ in range(rows)]
         self.scrolls: list[list[int]] = []
+        self.work = columns * rows
 
     def clean(self) -> None:
         """Forget the damage."""
@@ -56,6 +58,7 @@ class Grid:
             ]
         if top:
             rows[top - 1].wrapped = False
+        self.work += count * self.columns
         self.scrolled(top, bottom, count)
         return gone
 
@@ -67,6 +70,7 @@ class Grid:
         if top:
             rows[top - 1].wrapped = False
         rows[bottom - 1].wrapped = False
+        self.work += count * self.columns
         self.scrolled(top, bottom, -count)
 
     def shift(self, top: int, bottom: int, left: int, right: int, lines: int, style: Style) -> None:
@@ -76,11 +80,12 @@ class Grid:
             if top <= y + lines < bottom:
                 self.copy(y + lines, left, right, y, left)
             else:
-                self.rows[y].fill(left, right, " ", style)
+                self.fill(y, left, right, " ", style)
 
     def copy(self, source: int, left: int, right: int, target: int, column: int) -> None:
         """Copy columns [left, right) of row `source` to row `target` from `column` on."""
         origin, row = self.rows[source], self.rows[target]
+        self.work += right - left
         text = origin.text[left:right]
         if origin.wide:
             if not text[0]:
@@ -94,6 +99,7 @@ class Grid:
     def erase(self, y: int, left: int, right: int, style: Style, keep: int = 0) -> None:
         """Blank columns [left, right) of a row, but for cells whose style has a flag of `keep`."""
         row = self.rows[y]
+        self.work += right - left
         if right == self.columns:
             row.wrapped = row.spare = False
         if keep and any(cell.flags & keep for cell in row.styles[left:right]):
@@ -107,6 +113,11 @@ class Grid:
             row.damage(0, right)
         else:
             row.fill(left, right, " ", style)
+
+    def fill(self, y: int, left: int, right: int, text: str, style: Style) -> None:
+        """Put the one-column `text` into columns [left, right) of a row."""
+        self.work += right - left
+        self.rows[y].fill(left, right, text, style)
 
     def resize(self, columns: int, rows: int, first: int, style: Style = DEFAULT) -> None:
         """Cut or pad to another size; `first` rows at the top are lost."""

@@ -188,7 +188,9 @@ class Page:
     def repeat(self, count: int) -> None:
         """REP: write the last character again, at most a page full of them."""
         if self._last:
-            self.print(self._last[-1] * min(count, self.columns * self.rows))
+            count = min(count, self.columns * self.rows)
+            self.grid.work += count
+            self.print(self._last[-1] * count)
 
     def _print_any(self, text: str) -> None:
         for narrow, wide, other in split(self._translate(text)):
@@ -398,13 +400,16 @@ class Page:
     def tab(self, count: int = 1) -> None:
         """HT, CHT: to the next tab stop, at most to the edge. A pending wrap stays pending."""
         edge = self._edge() - 1
-        for _ in range(min(count, self.columns)):
+        while count and self.x < edge:
             self.x = next((x for x in range(self.x + 1, edge) if x in self.tabs), edge)
+            count -= 1
 
     def back_tab(self, count: int) -> None:
         """CBT: to the previous tab stop, at least to the left edge (in origin mode: margin)."""
         stop = self.margin_left if self.origin else 0
-        for _ in range(min(count, self.columns)):
+        self.pending = False
+        while count and self.x > stop:
+            count -= 1
             self.move_to(next((x for x in range(self.x - 1, stop, -1) if x in self.tabs), stop), self.y)
 
     # Erasing and shifting
@@ -452,6 +457,7 @@ class Page:
     def _shift_cells(self, y: int, left: int, count: int) -> None:
         row, right = self.grid.rows[y], self.margin_right
         size = min(abs(count), right - left)
+        self.grid.work += right - left
         (row.delete if count > 0 else row.insert)(left, right, size, self.blank)
         row.wrapped = row.spare = False
 
@@ -532,6 +538,6 @@ class Page:
         self.reset_margins()
         self.origin = False
         self.home()
-        for row in self.grid.rows:
-            row.fill(0, self.columns, "E", DEFAULT)
+        for y, row in enumerate(self.grid.rows):
+            self.grid.fill(y, 0, self.columns, "E", DEFAULT)
             row.wrapped = row.spare = False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["Handler", "Parser", "parameters"]
+__all__ = ["Handler", "Parser", "Paused", "parameters"]
 
 PARAMETER_LIMIT: Final = 256
 """Characters of parameters in one CSI or DCS."""
@@ -28,8 +28,14 @@ VALUE_LIMIT: Final = 65535
 """Larger parameters count as this much."""
 
 
+class Paused(Exception):  # noqa: N818 - it is no error
+    """A handler has done what it was told, and wants the rest kept until the next `feed`."""
+
+    rest = ""
+
+
 class Handler(Protocol):
-    """What a parser drives. A function is named by its private marker, intermediates and final, as `?h` or ` q`."""
+    """What a parser drives. `execute`, `escape` and `csi` may raise Paused. A function is named by its private marker, intermediates and final, as `?h` or ` q`."""
 
     def print(self, text: str) -> None:
         """Show characters from U+0020 on, no DEL, no C1."""
@@ -59,7 +65,7 @@ def parameters(text: str) -> tuple[int, ...]:
 _FAST = re.compile(
     r"([^\x00-\x1f\x7f-\x9f]*+)"
     r"(?:\x1b\[([0-9:;]{0,256}+)([@-~])"
-    r"|([\x00-\x17\x19\x1c-\x1f]++)"
+    r"|([\x00-\x17\x19\x1c-\x1f]{1,64}+)"
     r"|\x1b((?:[ -/]{1,2}+[0-~])|[0-OQ-WYZ\\`-~])"
     r"|([\x18\x1a\x1b\x7f-\x9f].*))?+",
     re.DOTALL,
@@ -73,6 +79,12 @@ _DIGITS = re.compile(r"[0-9:;]++")
 _NOTHING = re.compile(r"(?!)")
 
 
+def _token_length(token: tuple[str, ...]) -> int:
+    """Characters of the text that `_FAST` made a token of."""
+    run, params, final, controls, escape, rest = token
+    return len(run) + (len(params) + 3) * bool(final) + len(controls) + len(escape) + bool(escape) + len(rest)
+
+
 class Parser:
     """An incremental parser; feed it bytes in pieces of any size."""
 
@@ -80,6 +92,7 @@ class Parser:
         "_decoder",
         "_function",
         "_handler",
+        "_held",
         "_overflow",
         "_parameters",
         "_size",
@@ -96,19 +109,30 @@ class Parser:
         self._string = StringIO()
         self._size = 0
         self._overflow = False
+        self._held = ""
 
     @property
     def at_rest(self) -> bool:
-        """No sequence is open, and no character."""
-        return self._state is State.GROUND and not self._decoder.getstate()[0]
+        """No sequence is open, and no character; nothing is held."""
+        return self._state is State.GROUND and not self._held and not self._decoder.getstate()[0]
+
+    @property
+    def holds(self) -> bool:
+        """The handler paused: some of what was fed is kept for the next `feed`."""
+        return bool(self._held)
 
     def feed(self, data: bytes) -> None:
         """Drive the handler with `data`; invalid UTF-8 becomes U+FFFD, one for each maximal part of a character."""
-        text = self._decoder.decode(data)
+        text = self._held + self._decoder.decode(data)
+        self._held = ""
         for start in range(0, len(text), _SLICE):
             rest = text[start : start + _SLICE]
-            while rest:
-                rest = self._rush(rest) if self._state is State.GROUND else self._walk(rest)
+            try:
+                while rest:
+                    rest = self._rush(rest) if self._state is State.GROUND else self._walk(rest)
+            except Paused as paused:
+                self._held = paused.rest + text[start + _SLICE :]
+                return
 
     def feed_by_table(self, data: bytes) -> None:
         """Do what `feed` does by the table alone: the reference that the fast path is tested against."""
@@ -119,19 +143,25 @@ class Parser:
         """Handle all that is whole and plain; return the rest, where the table must go on."""
         handler = self._handler
         write, csi, execute = handler.print, handler.csi, handler.execute
-        for run, params, final, controls, escape, rest in _FAST.findall(text):
-            if run:
-                write(run)
-            if final:
-                csi(final, params)
-            elif controls:
-                execute(controls)
-            elif escape:
-                handler.escape(escape)
-            elif rest:
-                self._step(rest[0])
-                return text[len(text) - len(rest) + 1 :]
-        return ""
+        tokens = iter(_FAST.findall(text))
+        rest = ""
+        try:
+            for run, params, final, controls, escape, rest in tokens:
+                if run:
+                    write(run)
+                if final:
+                    csi(final, params)
+                elif controls:
+                    execute(controls)
+                elif escape:
+                    handler.escape(escape)
+                elif rest:
+                    self._step(rest[0])
+                    break
+        except Paused as paused:
+            paused.rest = rest[1:] or text[len(text) - sum(map(_token_length, tokens)) :]
+            raise
+        return str(rest[1:])
 
     def _walk(self, text: str) -> str:
         """Handle characters by the table until the ground state; return the rest."""
@@ -143,15 +173,19 @@ class Parser:
                 if action:
                     action(self, run[0])
             else:
-                self._step(text[position])
                 position += 1
+                try:
+                    self._step(text[position - 1])
+                except Paused as paused:
+                    paused.rest = text[position:]
+                    raise
         return text[position:]
 
     def _step(self, character: str) -> None:
         actions, state = TABLE[self._state][min(ord(character), HIGH)]
+        self._state = state
         for action in actions:
             self._PERFORM[action](self, character)
-        self._state = state
 
     def _print(self, character: str) -> None:
         self._handler.print(character)

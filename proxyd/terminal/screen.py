@@ -310,7 +310,9 @@ class Screen(Page):
         self.alternate = on
         if on:
             self._other, self.grid = self.grid, Grid(self.columns, self.rows)
+            self.grid.work += self._other.work
         elif self._other:
+            self._other.work = self.grid.work
             self.grid, self._other = self._other, None
         self.offset = 0
         self.epoch += 1

@@ -27,7 +27,7 @@ from proxyd.terminal.history import Raw
 from proxyd.terminal.keys import Action, Compose, KeyOptions, encode
 from proxyd.terminal.modes import Keyboard, Modes
 from proxyd.terminal.mouse import Mouse
-from proxyd.terminal.parser import Parser, parameters
+from proxyd.terminal.parser import Parser, Paused, parameters
 from proxyd.terminal.screen import Screen
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Terminal:
         self.rectangle_extent = 0
         self._scrollback = scrollback
         self._parser = Parser(self)
+        self._work_limit = sys.maxsize
         self._replies = bytearray()
         self._events: list[Event] = []
         self._titles: list[str] = []
@@ -102,14 +103,25 @@ class Terminal:
 
     # What the instance asks
 
-    def feed(self, data: bytes) -> None:
-        """Interpret output of the program; any cut of the bytes gives the same screen. Never raises on bad input."""
-        if len(data) >= FLOOD_LEAST:
+    def feed(self, data: bytes, work: int = 0) -> bool:
+        """Interpret output of the program; any cut of the bytes gives the same screen. Never raises on bad input.
+
+        Args:
+            data: what the program wrote.
+            work: stop after moving or erasing about so many cells, and keep the rest: a few bytes can ask for a lot.
+                0 is no limit.
+
+        Returns:
+            Whether something is kept; then call again, with more output or none, when others had their turn.
+        """
+        self._work_limit = self.screen.grid.work + work if work else sys.maxsize
+        if len(data) >= FLOOD_LEAST and not self._parser.holds:
             begun = 0 if self._parser.at_rest else data.find(b"\n") + 1
             self._parser.feed(data[:begun])
             data = data[begun:]
             data = data[self._skip_flood(data) :]
         self._parser.feed(data)
+        return self._parser.holds
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size, clamped to 2..1024 columns and 1..1024 rows; lines reflow."""
@@ -207,15 +219,19 @@ class Terminal:
             screen = self.screen
             screen.carriage_return()
             screen.index()
-            return
-        for control in controls:
-            if control in CONTROLS:
-                CONTROLS[control].run(self)
+        else:
+            for control in controls:
+                if control in CONTROLS:
+                    CONTROLS[control].run(self)
+        if self.screen.grid.work > self._work_limit:
+            raise Paused
 
     def escape(self, function: str) -> None:
         """Obey an escape sequence."""
         if function in ESCAPES:
             ESCAPES[function].run(self)
+        if self.screen.grid.work > self._work_limit:
+            raise Paused
 
     def csi(self, function: str, text: str) -> None:
         """Obey a control sequence; sub-parameters exist in SGR only."""
@@ -226,6 +242,8 @@ class Terminal:
             )
         elif (run := _CSI.get(function)) and ":" not in text:
             run(self, parameters(text))
+            if self.screen.grid.work > self._work_limit:
+                raise Paused
 
     def osc(self, text: str) -> None:
         """Obey an operating system command."""
@@ -335,6 +353,8 @@ class Terminal:
         if not flood:
             return 0
         self._parser.feed(data[: flood.start])
+        if self._parser.holds:
+            return flood.start
         skipped = data[flood.start : flood.end]
         seen = last_lines(skipped, screen.history.limit) if flood.lines > screen.history.limit else 0
         style = style_after(screen.style, skipped[:seen])

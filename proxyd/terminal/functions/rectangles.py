@@ -16,6 +16,8 @@ __all__ = ["CSI"]
 
 Numbers = tuple[int, ...]
 
+_RESTYLING: Final = 20
+"""How many erased cells cost as much as one with another style."""
 _ATTRIBUTES: Final = {1: Flag.BOLD, 5: Flag.BLINK, 7: Flag.INVERSE, 8: Flag.INVISIBLE}
 
 
@@ -46,7 +48,7 @@ def _fill(t: Terminal, p: Numbers) -> None:
     area = _area(t, p[1:])
     if area and (32 <= character <= 126 or 160 <= character <= 255):
         for y in range(area.top, area.bottom):
-            t.screen.grid.rows[y].fill(area.left, area.right, chr(character), t.screen.style)
+            t.screen.grid.fill(y, area.left, area.right, chr(character), t.screen.style)
 
 
 def _erase(t: Terminal, p: Numbers, keep: int = 0) -> None:
@@ -89,6 +91,7 @@ def _restyle(t: Terminal, p: Numbers, *, toggle: bool) -> None:
         return
     for y, left, right in _ranges(t, area):
         row = t.screen.grid.rows[y]
+        t.screen.grid.work += _RESTYLING * (right - left)
         for x in range(left, right):
             row.styles[x] = _changed(row.styles[x], p[4:] or (0,), toggle=toggle)
         row.damage(left, right)

@@ -49,6 +49,33 @@ async def test_output_after_a_silence_is_interpreted_in_the_next_turn() -> None:
     assert sink.data == b"prompt"
 
 
+async def test_what_the_consumer_keeps_is_asked_for_before_more_is_given() -> None:
+    calls: list[bytes] = []
+
+    def consume(data: bytes) -> bool:
+        calls.append(data)
+        return len(calls) < 3
+
+    feeder = Feeder(consume, lambda: None, lambda: None)
+    feeder.push(b"a")
+    feeder.push(b"b" * 5)
+    await asyncio.sleep(0.05)
+    feeder.push(b"c")
+    async with asyncio.timeout(10):
+        while len(calls) < 4:
+            await asyncio.sleep(0.001)
+    assert calls == [b"abbbbb", b"", b"", b"c"]
+
+
+async def test_the_end_does_not_wait_for_what_takes_too_long() -> None:
+    feeder = Feeder(lambda _: True, lambda: None, lambda: None)
+    feeder.push(b"a")
+    began = time.monotonic()
+    feeder.drain()
+    assert time.monotonic() - began < 5
+    feeder.close()
+
+
 async def test_nothing_is_lost_or_changed() -> None:
     sink = Sink()
     sent = bytes(range(256)) * 4096

@@ -63,6 +63,18 @@ def test_cuts_do_not_matter(text, places):
 
 
 @settings(max_examples=60, deadline=None)
+@given(STREAM, STREAM, st.integers(1, 200))
+def test_pauses_do_not_matter(first, second, work):
+    terminal, reference = Terminal(10, 4, scrollback=100), Terminal(10, 4, scrollback=100)
+    terminal.feed(first.encode(), work)
+    terminal.feed(second.encode() + b"x" * 3000, work)
+    while terminal.feed(b"", work):
+        pass
+    reference.feed((first + second).encode() + b"x" * 3000)
+    assert state(terminal) == state(reference)
+
+
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(STREAM, st.tuples(st.integers(-3, 40), st.integers(-3, 30))), min_size=1, max_size=5)
 )

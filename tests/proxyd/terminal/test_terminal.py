@@ -164,6 +164,31 @@ def test_a_resize_is_reported_to_those_who_ask():
     assert terminal.take_replies() == b"\x1b[48;5;20;90;180t"
 
 
+COSTLY = ["\x1b[2J", "\x1b#8", "\x1b[9999b", "\x1b[99S", "\x1b[99T", "\x1b[99L", "\x1b[99M", "\x1b[99P", "\x1b[99'}", "\n",
+    "\x1bM", "\x1bD", "\x1b6", "\x1b[88$x", "\x1b[$z", "\x1b[2;1$v", "\x1b[2*x\x1b[$r", "\x1b[?1049h\x1b[?1049l",
+    "\x1b[?69h\x1b[2;9s\x1b[S", "\u0085"]  # fmt: skip
+
+
+@pytest.mark.parametrize("costly", COSTLY)
+def test_no_few_bytes_can_take_long(costly):
+    """What a batch of output may cost is bounded, whatever it asks for; the rest is kept."""
+    terminal = Terminal(200, 60)
+    terminal.feed(b"x\x1b[60H" if costly in ("\n", "\x1bD", "\u0085") else b"x")
+    before = terminal.screen.grid.work
+    assert terminal.feed(b"y" + costly.encode() * 50_000, 100_000)
+    assert terminal.screen.grid.work - before < 100_000 + 3 * 200 * 60 * 20
+    assert terminal.feed(b"", 100_000)
+
+
+def test_what_is_kept_comes_before_what_follows():
+    terminal = shown(10, 3)
+    assert terminal.feed(b"\x1b[2Ja\x1b[2Jb", 1)
+    assert terminal.feed(b"c", 1)
+    while terminal.feed(b"", 1):
+        pass
+    assert picture(terminal) == [" bc", "", ""]
+
+
 def test_a_full_reset_forgets_all_but_scrollback():
     terminal = shown(
         10,
