@@ -21,6 +21,7 @@ export default defineConfig({
   plugins: [namedFiles],
   build: {
     manifest: "manifest.json",
+    license: { fileName: "licenses.md" },
     rolldownOptions: { input: "src/main.ts" },
     target: "es2023",
     cssTarget: ["chrome123", "firefox120", "safari17.5"],

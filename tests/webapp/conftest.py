@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.conftest import built_page, chromium
-from tests.fakes import web_tier
+from tests.fakes import tunnel_scripts, web_tier
 from tests.webapp.person import Person
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["built_page", "chromium"]
 def tier(built_page: None) -> Iterator[WebTier]:
     with web_tier.WebTier() as running:
         running.connections = {"desktop": "vnc", "shell": "ssh"}
-        running.scripts = {"desktop": web_tier.paints_desktop, "shell": web_tier.paints_shell}
+        running.scripts = {"desktop": tunnel_scripts.paints_desktop, "shell": tunnel_scripts.paints_shell}
         yield running
 
 

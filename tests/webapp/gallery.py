@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.e2e.conftest import FLAGS
 from tests.e2e.site import ROOT
-from tests.fakes import web_tier
+from tests.fakes import tunnel_scripts, web_tier
 from tests.webapp.person import Person
 from tests.webapp.screens import DEVICES, SCREENS
 
@@ -33,7 +33,7 @@ def picture_of(browser: Browser, device: str, scheme: str, screen: str) -> Image
     """One screen, with a fresh browser and web tier."""
     with web_tier.WebTier() as tier:
         tier.connections = {"desktop": "vnc", "shell": "ssh"}
-        tier.scripts = {"desktop": web_tier.paints_desktop, "shell": web_tier.paints_shell}
+        tier.scripts = {"desktop": tunnel_scripts.paints_desktop, "shell": tunnel_scripts.paints_shell}
         context = browser.new_context(**DEVICES[device], color_scheme=scheme, reduced_motion="reduce")
         context.add_init_script("localStorage.setItem('fanlight.menu-hint-seen', '1')")
         person = Person(context, tier)

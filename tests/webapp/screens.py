@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.fakes import web_tier
+from tests.fakes import tunnel_scripts, web_tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def home(person: Person) -> None:
 
 
 def connecting(person: Person) -> None:
-    person.tier.scripts["alice on dev-7"] = web_tier.never_answers
+    person.tier.scripts["alice on dev-7"] = tunnel_scripts.never_answers
     person.page.goto(person.tier.link("alice on dev-7"))
     person.see("#connecting-hint:not(:empty)")
 
@@ -55,13 +55,13 @@ def shell(person: Person) -> None:
 
 def failure(person: Person) -> None:
     text = "desktop: Nothing listens on port 5905 of 10.1.2.3. (ref 7K2A)"
-    person.tier.scripts["broken"] = web_tier.fails(519, text)
+    person.tier.scripts["broken"] = tunnel_scripts.fails(519, text)
     person.page.goto(person.tier.link("broken"))
     person.see("#failure")
 
 
 def credentials(person: Person) -> None:
-    person.tier.scripts["locked"] = web_tier.asks_password
+    person.tier.scripts["locked"] = tunnel_scripts.asks_password
     person.page.goto(person.tier.link("locked"))
     person.see("#credentials")
 
@@ -80,25 +80,27 @@ def ended(person: Person) -> None:
 
 
 def transfers(person: Person) -> None:
-    _files(person)
+    _files(person, stalls_after=1_000_000)
     person.page.locator("#files-input").set_input_files(
         [{"name": "sample.csv", "mimeType": "", "buffer": b"x" * 2000}]
     )
     person.see("#transfers >> text=Saved to /")
     person.page.locator("#files >> text=reads.fastq.gz").click()
     person.page.keyboard.press("Escape")
-    person.see("#transfers progress")
+    person.see("#transfers .in-progress >> text=MB")
 
 
-def _files(person: Person) -> None:
-    person.tier.scripts["files"] = web_tier.HasFiles(
+def _files(person: Person, stalls_after: int = 0) -> None:
+    script = tunnel_scripts.HasFiles(
         {
             "/data": None,
             "/notes for later.txt": b"hello",
-            "/reads.fastq.gz": b"x" * 30_000_000,
+            "/reads.fastq.gz": b"x" * 3_000_000,
             "/r.csv": b"1,2" * 40_000,
         }
     )
+    script.stalls_after = stalls_after
+    person.tier.scripts["files"] = script
     person.open("files")
     person.open_menu("devices")
     person.see("#files >> text=r.csv")

@@ -22,9 +22,8 @@ RUN = """() => axe.run(document, {
 })"""
 APPEARANCES: dict[str, dict[str, object]] = {
     "light": DEVICES["laptop"] | {"color_scheme": "light"},
-    "dark": DEVICES["tablet"] | {"color_scheme": "dark"},
-    "contrast": DEVICES["laptop"] | {"color_scheme": "dark", "contrast": "more"},
-    "phone": DEVICES["phone"] | {"color_scheme": "light"},
+    "dark": DEVICES["phone"] | {"color_scheme": "dark"},
+    "contrast": DEVICES["tablet"] | {"color_scheme": "light", "contrast": "more"},
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.screen import eventually
-from tests.fakes import web_tier
+from tests.fakes import tunnel_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +221,7 @@ def test_appearance_is_chosen_and_remembered(visit: Callable[..., Person]) -> No
 
 
 @pytest.fixture
-def files(tier: WebTier) -> web_tier.HasFiles:
+def files(tier: WebTier) -> tunnel_scripts.HasFiles:
     content = bytes(range(256)) * 700
     tree: dict[str, bytes | None] = {
         "/data": None,
@@ -229,12 +229,12 @@ def files(tier: WebTier) -> web_tier.HasFiles:
         "/data/<b>😀.txt": b"x",
         "/empty": None,
     }
-    tier.scripts["files"] = script = web_tier.HasFiles(tree)
+    tier.scripts["files"] = script = tunnel_scripts.HasFiles(tree)
     return script
 
 
 def test_folders_are_looked_through_and_files_fetched(
-    person: Person, files: web_tier.HasFiles, tmp_path: Path
+    person: Person, files: tunnel_scripts.HasFiles, tmp_path: Path
 ) -> None:
     person.open("files")
     person.open_menu("devices")
@@ -254,7 +254,7 @@ def test_folders_are_looked_through_and_files_fetched(
     assert fetched.value.suggested_filename.endswith("😀.txt")
 
 
-def test_files_are_uploaded_into_the_folder_shown(person: Person, files: web_tier.HasFiles) -> None:
+def test_files_are_uploaded_into_the_folder_shown(person: Person, files: tunnel_scripts.HasFiles) -> None:
     person.open("files")
     person.open_menu("devices")
     person.see("#files >> text=data").click()
@@ -272,7 +272,7 @@ def test_files_are_uploaded_into_the_folder_shown(person: Person, files: web_tie
     person.see("#files >> text=large 😀.bin")
 
 
-def test_files_dropped_on_the_session_are_uploaded(person: Person, files: web_tier.HasFiles) -> None:
+def test_files_dropped_on_the_session_are_uploaded(person: Person, files: tunnel_scripts.HasFiles) -> None:
     person.open("files")
     person.page.evaluate(
         """() => {
@@ -288,7 +288,7 @@ def test_files_dropped_on_the_session_are_uploaded(person: Person, files: web_ti
     assert files.tree["/home/alice/note.txt"] == b"dropped"
 
 
-def test_a_full_disk_is_told_at_the_end(person: Person, files: web_tier.HasFiles) -> None:
+def test_a_full_disk_is_told_at_the_end(person: Person, files: tunnel_scripts.HasFiles) -> None:
     files.room = 100
     person.open("files")
     person.open_menu("devices")
@@ -298,7 +298,7 @@ def test_a_full_disk_is_told_at_the_end(person: Person, files: web_tier.HasFiles
     person.see("#transfers .error >> text=The instance broke off the transfer.")
 
 
-def test_a_download_can_be_stopped(person: Person, files: web_tier.HasFiles) -> None:
+def test_a_download_can_be_stopped(person: Person, files: tunnel_scripts.HasFiles) -> None:
     files.tree["/huge"] = b"x" * 50_000_000
     line = person.open("files")
     person.open_menu("devices")
@@ -312,7 +312,7 @@ def test_a_download_can_be_stopped(person: Person, files: web_tier.HasFiles) -> 
     )
 
 
-def test_a_lost_network_ends_transfers(person: Person, files: web_tier.HasFiles) -> None:
+def test_a_lost_network_ends_transfers(person: Person, files: tunnel_scripts.HasFiles) -> None:
     files.tree["/huge"] = b"x" * 50_000_000
     line = person.open("files")
     person.open_menu("devices")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.screen import eventually
-from tests.fakes import web_tier
+from tests.fakes import tunnel_scripts, web_tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def test_where_sockets_are_blocked_the_page_goes_over_http(person: Person, tier:
 
 
 def test_steps_are_told_while_connecting_and_the_person_can_give_up(person: Person, tier: WebTier) -> None:
-    tier.scripts["slow"] = web_tier.never_answers
+    tier.scripts["slow"] = tunnel_scripts.never_answers
     person.page.goto(tier.link("slow"))
     card = person.see("#connecting")
     assert card.locator("[data-step=sign-in]").get_attribute("data-progress") == "done"
@@ -167,7 +167,7 @@ def test_the_window_sizes_the_instance_and_dense_screens_get_their_pixels(
 def test_an_instance_that_keeps_its_size_is_fitted(person: Person, tier: WebTier) -> None:
     async def fixed(line: Line) -> None:
         line.width, line.height = 1600, 1200
-        await web_tier.paints_desktop(line)
+        await tunnel_scripts.paints_desktop(line)
 
     tier.scripts["fixed"] = fixed
     person.open("fixed")
@@ -240,7 +240,7 @@ def test_the_text_box_works_where_the_browser_refuses(visit: Callable[..., Perso
 def test_failures_name_the_hop(
     person: Person, tier: WebTier, status: int, text: str, hop: str, code: str, words: list[str]
 ) -> None:
-    tier.scripts["broken"] = web_tier.fails(status, text)
+    tier.scripts["broken"] = tunnel_scripts.fails(status, text)
     person.page.goto(tier.link("broken"))
     person.wait_for("error")
     card = person.see("#failure")
@@ -250,7 +250,7 @@ def test_failures_name_the_hop(
 
 
 def test_the_way_shows_how_far_it_went(person: Person, tier: WebTier) -> None:
-    tier.scripts["desktop"] = web_tier.fails(519, "desktop: Nothing listens. (ref 7K2A)")
+    tier.scripts["desktop"] = tunnel_scripts.fails(519, "desktop: Nothing listens. (ref 7K2A)")
     person.page.goto(tier.link("desktop"))
     person.see("#failure")
     stations = person.page.locator("#failure-way li")
@@ -260,7 +260,7 @@ def test_the_way_shows_how_far_it_went(person: Person, tier: WebTier) -> None:
 
 
 def test_details_for_support_are_one_click_away(person: Person, tier: WebTier) -> None:
-    tier.scripts["broken"] = web_tier.fails(520, "instance: No answer. (ref AB12)")
+    tier.scripts["broken"] = tunnel_scripts.fails(520, "instance: No answer. (ref AB12)")
     person.page.goto(tier.link("broken"))
     person.see("#failure-copy").click()
     eventually(
@@ -270,22 +270,22 @@ def test_details_for_support_are_one_click_away(person: Person, tier: WebTier) -
 
 
 def test_trying_again_opens_another_tunnel(person: Person, tier: WebTier) -> None:
-    tier.scripts["desktop"] = web_tier.fails(520, "instance: No answer. (ref AB12)")
+    tier.scripts["desktop"] = tunnel_scripts.fails(520, "instance: No answer. (ref AB12)")
     person.page.goto(tier.link("desktop"))
     person.see("#failure")
-    tier.scripts["desktop"] = web_tier.paints_desktop
+    tier.scripts["desktop"] = tunnel_scripts.paints_desktop
     person.page.locator("#failure-retry").click()
     person.wait_for("connected")
     person.miss("#failure")
 
 
 def test_fanlight_being_updated_is_waited_for(person: Person, tier: WebTier) -> None:
-    tier.scripts["desktop"] = web_tier.closes(520)
+    tier.scripts["desktop"] = tunnel_scripts.closes(520)
     person.page.goto(tier.link("desktop"))
     card = person.see("#failure")
     assert card.get_attribute("data-hop") == "fanlight"
     person.see("#failure-countdown")
-    tier.scripts["desktop"] = web_tier.paints_desktop
+    tier.scripts["desktop"] = tunnel_scripts.paints_desktop
     person.wait_for("connected")
 
 
@@ -358,7 +358,7 @@ def test_an_expired_token_keeps_the_picture_and_names_the_link(person: Person, t
 
 
 def test_an_instance_that_asks_gets_an_answer(person: Person, tier: WebTier) -> None:
-    tier.scripts["locked"] = web_tier.asks_password
+    tier.scripts["locked"] = tunnel_scripts.asks_password
     person.page.goto(tier.link("locked"))
     field = person.see("#credentials input[name=password]")
     assert field.get_attribute("type") == "password"

@@ -21,7 +21,7 @@ const UNNAMED = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 export class Connecting {
   readonly #card = element("connecting", "section");
-  readonly #title = element("connecting-title", "h1");
+  readonly #title = element("connecting-title", "h2");
   readonly #opening = element("connecting-open", "span");
   readonly #hint = element("connecting-hint", "p");
   readonly #session: Session;

@@ -24,7 +24,7 @@ const MS = 1000;
 
 export class FailureCard {
   readonly #card = element("failure", "section");
-  readonly #title = element("failure-title", "h1");
+  readonly #title = element("failure-title", "h2");
   readonly #text = element("failure-text", "p");
   readonly #way = element("failure-way", "ol");
   readonly #countdown = element("failure-countdown", "p");

@@ -154,7 +154,9 @@ export class SessionScreen {
     const { info } = this.session;
     const kind = KINDS[info?.protocol ?? ""];
     const title = tame(this.#title || connectionName(info), 120) || (kind === undefined ? "" : t(kind));
-    element("menu-title", "h2").textContent = title || t("menu.title");
+    for (const heading of [element("session-title", "h1"), element("menu-title", "h2")]) {
+      heading.textContent = title || t("menu.title");
+    }
     document.title = title === "" ? this.#site : `${title} – ${this.#site}`;
   }
 
