@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,8 +16,10 @@ import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
+from tests.fakes.guacd import Guacd
 from tests.fakes.platform import Platform, PlatformError
 from tests.servers import processes
 
@@ -105,6 +108,38 @@ def test_ctrl_c_stops_it_too(tmp_path: Path) -> None:
         assert broker.stop(signal.SIGINT) == 0
         assert time.monotonic() - begun < 5
         assert "Traceback" not in broker.lines()
+
+
+@pytest.mark.parametrize(
+    ("flags", "signals"), [(["--drain-timeout", "0.2"], 1), (["--drain-timeout", "600"], 2)]
+)
+async def test_open_tunnels_are_told_when_it_stops(tmp_path: Path, flags: list[str], signals: int) -> None:
+    """After `drain-timeout`, or at the second signal."""
+    async with Guacd() as daemon:
+        at = ["--guacd-hostname", "127.0.0.1", "--guacd-port", str(daemon.port), *flags]
+        with running(tmp_path, *at) as broker:
+            url = f"http://127.0.0.1:{broker.port}/guacamole"
+            platform = Platform(url, SECRET)
+            token = await asyncio.to_thread(platform.post, platform.body("10.1.2.3", "ssh", "abc"))
+            query = {"token": token, "GUAC_ID": "abc", "GUAC_TYPE": "c", "GUAC_DATA_SOURCE": "hmac"}
+            async with (
+                aiohttp.ClientSession() as browser,
+                browser.ws_connect(f"{url}/websocket-tunnel", params=query) as socket,
+            ):
+                await socket.receive_str()
+                peer = await daemon.accepted()
+                for number in range(signals):
+                    broker.process.send_signal(signal.SIGTERM)
+                    if number + 1 < signals:
+                        async with asyncio.timeout(10):
+                            while "draining" not in broker.lines():
+                                await asyncio.sleep(0.01)
+                message = await socket.receive(timeout=10)
+                assert (message.data, message.extra) == (1008, "513")
+            assert await peer.next() is None
+            assert await asyncio.to_thread(broker.process.wait, 15) == 0
+            assert "tunnel closed" in broker.lines()
+            assert "Traceback" not in broker.lines()
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
