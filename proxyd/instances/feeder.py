@@ -20,8 +20,14 @@ REST = 0.006
 """Seconds between slices while output keeps coming: it gathers, and much at once is quicker than often a little."""
 DRAIN = 0.5
 """Seconds of interpreting after the end."""
-MIN_BATCH, MAX_BATCH = 8 * 1024, 128 * 1024
-"""Bytes interpreted without looking at the clock."""
+MIN_BATCH, MAX_BATCH = 4 * 1024, 64 * 1024
+"""Bytes interpreted without looking at the clock, by the speed of those before."""
+FLOOD_BATCH = 256 * 1024
+"""The same of a flood that a terminal skips: it can do so only if it sees much at once."""
+SKIP_SPEED = 60e6
+"""Bytes a second at least while a terminal skips; before and after, it interprets a screen, which may take a slice."""
+PROBE_EVERY = 0.5
+"""Seconds after which a flood that was interpreted is tried again."""
 
 
 class Feeder:
@@ -46,6 +52,8 @@ class Feeder:
         self._timer: asyncio.Handle | None = None
         self._rest_until = 0.0
         self._batch = MIN_BATCH
+        self._skips = False
+        self._probe_at = 0.0
         self._closed = False
 
     def push(self, data: bytes) -> None:
@@ -96,12 +104,27 @@ class Feeder:
         self._schedule()
 
     def _feed(self) -> None:
-        """Interpret a batch, and let the next one be as large as the slice suggests."""
-        data = b"" if self._kept else bytes(self._waiting[: self._batch])
+        """Interpret a batch."""
+        data = b"" if self._kept else bytes(self._waiting[: self._size()])
         del self._waiting[: len(data)]
-        began = time.monotonic()
+        began = time.thread_time()
         self._kept = self._consume(data)
-        took = max(time.monotonic() - began, 1e-6)
-        if len(data) == self._batch or took > SLICE:
-            fitting = int(len(data) * SLICE / 2 / took)
+        self._learn(len(data), max(time.thread_time() - began, 1e-6))
+
+    def _size(self) -> int:
+        """How much to interpret next: a flood in large pieces, if they are skipped; else as much as a slice suggests."""
+        if len(self._waiting) >= MAX_BATCH:
+            if self._skips:
+                return FLOOD_BATCH
+            if time.monotonic() >= self._probe_at:
+                return MAX_BATCH
+        return self._batch
+
+    def _learn(self, size: int, took: float) -> None:
+        """Remember how quick the terminal was. The clock is the thread's: a busy machine makes no flood slower."""
+        if size >= MAX_BATCH:
+            self._skips = took < SLICE + size / SKIP_SPEED and not self._kept
+            self._probe_at = time.monotonic() + PROBE_EVERY
+        if size >= self._batch:
+            fitting = int(size * SLICE / 2 / took)
             self._batch = max(MIN_BATCH, min(fitting, 2 * self._batch, MAX_BATCH))

@@ -20,8 +20,8 @@ class Sink:
     def _consume(self, data: bytes) -> None:
         self.pieces.append(data)
         if self._seconds:
-            end = time.perf_counter() + self._seconds * len(data)
-            while time.perf_counter() < end:
+            end = time.thread_time() + self._seconds * len(data)
+            while time.thread_time() < end:
                 pass
 
     def _pause(self) -> None:
@@ -143,12 +143,27 @@ async def test_others_get_their_turn_while_a_slow_flood_is_interpreted() -> None
 async def test_batches_follow_the_speed_of_the_terminal() -> None:
     fast, slow = Sink(), Sink(seconds_a_byte=1e-6)
     for sink in (fast, slow):
-        sink.feeder.push(bytes(200_000))
-    await fast.has(200_000)
-    await slow.has(60_000)
+        sink.feeder.push(bytes(module.MAX_BATCH - 1))
+    await fast.has(module.MAX_BATCH - 1)
+    await slow.has(module.MAX_BATCH // 2)
     slow.feeder.close()
     assert max(map(len, fast.pieces)) > 4 * module.MIN_BATCH
     assert max(map(len, slow.pieces)) == module.MIN_BATCH
+
+
+async def test_a_flood_that_is_skipped_is_handed_over_in_large_pieces() -> None:
+    sink = Sink()
+    sink.feeder.push(bytes(LIMIT))
+    await sink.has(LIMIT)
+    assert max(map(len, sink.pieces)) == module.FLOOD_BATCH
+
+
+async def test_a_flood_that_is_interpreted_is_tried_in_a_large_piece_now_and_then() -> None:
+    sink = Sink(seconds_a_byte=2e-7)  # 5 MB/s
+    sink.feeder.push(bytes(LIMIT // 2))
+    await sink.has(LIMIT // 2)
+    large = [piece for piece in sink.pieces if len(piece) >= module.MAX_BATCH]
+    assert len(large) <= 4  # one in half a second, on a machine that does nothing else
 
 
 async def test_what_waits_is_interpreted_at_the_end() -> None:
