@@ -137,6 +137,8 @@ class Row:
             self.left = column
         if end > self.right:
             self.right = end
+        if end == len(self.text):
+            self.spare = False
 
     def fill(self, left: int, right: int, text: str, style: Style) -> None:
         """Put the one-column `text` into columns [left, right)."""

@@ -179,6 +179,7 @@ class Page:
             if end > row.right:
                 row.right = end
             if end == self.columns:
+                row.spare = False
                 self.pending = True
                 end -= 1
             self.x = end
@@ -251,10 +252,10 @@ class Page:
 
     def _wrap(self, *, spare: bool) -> None:
         row = self.grid.rows[self.y]
-        if self._full_width():
-            row.wrapped, row.spare = True, spare
         if spare:
             row.fill(self._edge() - 1, self._edge(), " ", self.blank)
+        if self._full_width():
+            row.wrapped, row.spare = True, spare
         self.pending = False
         self.x = self.margin_left
         self.index()
@@ -345,6 +346,7 @@ class Page:
             count = min(count, self.columns * self.rows)
             count -= self.pending
             while count > self.x - self._left_stop():
+                self.grid.work += self.columns
                 count -= self.x - self._left_stop() + 1
                 top = self.y == self.margin_top or self.y == 0
                 self.move_to(self.margin_right - 1, self.margin_bottom - 1 if top else self.y - 1)
@@ -401,6 +403,7 @@ class Page:
         """HT, CHT: to the next tab stop, at most to the edge. A pending wrap stays pending."""
         edge = self._edge() - 1
         while count and self.x < edge:
+            self.grid.work += self.columns
             self.x = next((x for x in range(self.x + 1, edge) if x in self.tabs), edge)
             count -= 1
 

@@ -52,6 +52,11 @@ def test_the_text_that_is_selected(about, data, begin, end, unit, text):
     assert selected(data, begin, end, unit) == text, about
 
 
+@pytest.mark.parametrize("last", ["x", "\x1b[120;1;10;1;10$x"])
+def test_what_is_written_where_a_wide_character_did_not_fit_counts(last):
+    assert selected("012345678中\x1b[1;10H" + last, (0, 8), (0, 9)) == "8x"
+
+
 def test_spans_tell_what_to_highlight():
     selection = Selection(shown(10, 4, "one\r\n中b\r\nx").screen)
     selection.begin(0, 2)
