@@ -93,9 +93,13 @@ async def run(asked: argparse.Namespace) -> list[Result]:
 
 
 def main() -> int:
-    """Measure and print; 1 where something of ours could not be measured."""
+    """Measure and print; 1 where something of ours could not be measured, 2 where there is no guacd."""
     asked = arguments()
-    results = asyncio.run(run(asked))
+    try:
+        results = asyncio.run(run(asked))
+    except LookupError as error:
+        _say(f"--guacd: {error}")
+        return 2
     sys.stdout.write(as_json(results) if asked.json else f"{machine()}\n\n{as_table(results)}\n")
     return int(any(not result.ours for result in results))
 
