@@ -130,9 +130,11 @@ async def page(port: int, key: str, connection: dict[str, object]) -> AsyncItera
         async with client.ws_connect(address, params={"token": token(key, connection)}) as socket:
             shown = Page(socket)
             pinging = asyncio.create_task(shown.ping())
-            await shown.watch(lambda: shown.connection_id.startswith("$"))
-            yield shown
-            pinging.cancel()
+            try:
+                await shown.watch(lambda: shown.connection_id.startswith("$"))
+                yield shown
+            finally:
+                pinging.cancel()
 
 
 async def test_a_shell_is_used() -> None:
