@@ -87,7 +87,7 @@ def transfers(person: Person) -> None:
     person.see("#transfers >> text=Saved to /")
     person.page.locator("#files >> text=reads.fastq.gz").click()
     person.page.keyboard.press("Escape")
-    person.see("#transfers .in-progress >> text=MB")
+    person.see("#transfers .in-progress >> text=%")
 
 
 def _files(person: Person, stalls_after: int = 0) -> None:
