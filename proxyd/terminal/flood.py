@@ -34,10 +34,17 @@ _LONGEST: Final = 4
 
 
 class Flood(NamedTuple):
-    """The bytes [start, end) of a batch are to be skipped; they are whole lines."""
+    """What of a batch is to be skipped.
+
+    Attributes:
+        start, end: the bytes [start, end) are to be skipped; they are whole lines.
+        filled: the plain lines [end, filled) fill the screen anew.
+        lines: how many lines are skipped.
+    """
 
     start: int
     end: int
+    filled: int
     lines: int
 
 
@@ -61,7 +68,7 @@ def find_flood(data: bytes, columns: int, rows: int, y: int) -> Flood | None:
     lines = data.count(b"\n", start, end)
     if lines <= rows or end - start > _LONGEST * columns * lines:
         return None
-    return Flood(start, end, lines)
+    return Flood(start, end, _skip_lines(data, end, rows), lines)
 
 
 def _plain_part(data: bytes) -> int:
@@ -72,14 +79,19 @@ def _plain_part(data: bytes) -> int:
     return match.end() if match else 0
 
 
+def _skip_lines(data: bytes, start: int, count: int) -> int:
+    """Where the line begins that is `count` lines after `start`; 0 where there is none."""
+    for _ in range(count):
+        start = data.find(b"\n", start) + 1
+        if not start:
+            break
+    return start
+
+
 def _after_lines(data: bytes, count: int, stop: int) -> int:
     """Where the line after at least `count` lines begins, at the left edge; -1 where there is none before `stop`."""
-    position = 0
-    for _ in range(count - 1):
-        position = data.find(b"\n", position, stop) + 1
-        if not position:
-            return -1
-    found = data.find(b"\r\n", max(position - 1, 0), stop)
+    behind = _skip_lines(data, 0, count)
+    found = data.find(b"\r\n", max(behind - 2, 0), stop) if behind else -1
     return found + 2 if found >= 0 else -1
 
 

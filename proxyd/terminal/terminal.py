@@ -360,7 +360,11 @@ class Terminal:
         style = style_after(screen.style, skipped[:seen])
         raw = Raw(skipped[seen:], style, min(flood.lines, screen.history.limit))
         screen.skip(raw, style_after(style, raw.data), flood.lines)
-        return flood.end
+        # No pause until the screen is whole again.
+        limit, self._work_limit = self._work_limit, sys.maxsize
+        self._parser.feed(data[flood.end : flood.filled])
+        self._work_limit = limit
+        return flood.filled
 
     def _can_skip(self) -> bool:
         return (

@@ -115,14 +115,18 @@ NOISE = st.sampled_from(
         max_size=4,
     ),
     st.integers(1, 5),
+    st.sampled_from([0, 500]),
 )
-def test_skipping_floods_changes_nothing(parts, rows):
-    """Screen, scrollback and line numbers are those of a terminal that interprets every byte."""
+def test_skipping_floods_changes_nothing(parts, rows, work):
+    """Screen, scrollback and line numbers are those of a terminal that interprets every byte, with pauses or without."""
     quick, thorough = Terminal(12, rows, scrollback=30), Terminal(12, rows, scrollback=30)
     parser = Parser(thorough)
     for lines, times, noise in parts:
         data = b"".join(lines) * times + noise
-        quick.feed(data)
+        kept = quick.feed(data, work)
+        while kept:
+            assert quick.screen._ghosts == 0
+            kept = quick.feed(b"", work)
         parser.feed(data)
     seen, expected = state(quick), state(thorough)
     for key in ("rows", "cursor", "style", "margins", "history"):
