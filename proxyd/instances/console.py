@@ -38,6 +38,8 @@ SLOW_PAINT = 0.004
 """Seconds; what is quicker is painted whenever it is wanted."""
 HOLD = 0.15
 """Seconds for which a program may hold back painting (mode 2026)."""
+BLINK_EVERY = 0.5
+"""Seconds for which text that blinks is there, and is not."""
 CLEAR = b"\x1b[H\x1b[2J\x1b[3J"
 
 
@@ -278,9 +280,17 @@ class Console:
         took = time.monotonic() - began
         if took > SLOW_PAINT:
             self._rest_until = began + took * PAINT_SHARE
+        if self._picture.blinks and "blink" not in self._timers:
+            self._later("blink", BLINK_EVERY, self._blink)
         if ops:
             self._requested = False
             self._desk.draw(ops, last=True)
+
+    def _blink(self) -> None:
+        del self._timers["blink"]
+        if self._picture is not None and self._requested:
+            self._picture.blink()
+            self._draw()
 
     def _holds_back(self) -> bool:
         """Whether to wait: the last picture took long, or the program is in the middle of a frame of its own."""

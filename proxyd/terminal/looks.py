@@ -58,21 +58,30 @@ class Look(NamedTuple):
 
 
 class Looks(dict[Style, Look]):
-    """The looks of styles under one palette, worked out when first asked for."""
+    """The looks of styles under one palette, worked out when first asked for.
 
-    def __init__(self, palette: Sequence[int], *, reverse: bool, bold_brightens: bool) -> None:
+    Attributes:
+        blinks: a style that blinks was asked for.
+    """
+
+    def __init__(
+        self, palette: Sequence[int], *, reverse: bool, bold_brightens: bool, dark: bool = False
+    ) -> None:
         """Begin empty.
 
         Args:
             palette: 259 colours (see cells.py).
             reverse: DECSCNM: foreground and background are exchanged.
             bold_brightens: bold turns colours 0..7 into 8..15, as old schemes count on.
+            dark: text that blinks is not to be seen just now.
         """
         super().__init__()
         self._palette = list(palette)
         if reverse:
             self._palette[FOREGROUND], self._palette[BACKGROUND] = palette[BACKGROUND], palette[FOREGROUND]
         self._bold_brightens = bold_brightens
+        self._dark = dark
+        self.blinks = False
 
     @property
     def paper(self) -> int:
@@ -102,11 +111,13 @@ class Looks(dict[Style, Look]):
             pair = Pair(_between(*pair), pair.paper)
         if flags & Flag.INVERSE:
             pair = Pair(pair.paper, pair.ink)
+        blinks = bool(flags & Flag.BLINK)
+        self.blinks |= blinks
         underline_ink = pair.ink if style.underline_colour is None else self.colour(style.underline_colour)
         return Look(
             face=(BOLD if flags & Flag.BOLD else 0) | (ITALIC if flags & Flag.ITALIC else 0),
             pair=pair,
-            hidden=bool(flags & Flag.INVISIBLE),
+            hidden=bool(flags & Flag.INVISIBLE) or (blinks and self._dark),
             underline=style.underline or (Underline.DOTTED if style.link else Underline.NONE),
             underline_pair=Pair(underline_ink, pair.paper),
             lines=flags & (Flag.STRIKE | Flag.OVERLINE),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxyd.display.ops import Copy, Fill, Move, Op, Shade, Size
-from proxyd.terminal.cells import CURSOR, DEFAULT
+from proxyd.terminal.cells import CURSOR, DEFAULT, Flag
 from proxyd.terminal.compose import Cells, channels, compose
 from proxyd.terminal.drawn import stroke
 from proxyd.terminal.glyphs import LEFT
@@ -107,6 +107,7 @@ class Painter:
         self._bold_brightens = bold_brightens
         self._palette: list[int] = []
         self._reverse = False
+        self._dark = False
         self._looks = Looks(screen.palette, reverse=False, bold_brightens=bold_brightens)
         self._buffer: dict[tuple[str, Look], int] = {}
         self._shown = _ShownCursor()
@@ -118,6 +119,23 @@ class Painter:
     def unfinished(self) -> bool:
         """Rows were left for the next `paint`, lest others wait too long."""
         return bool(self._postponed)
+
+    @property
+    def blinks(self) -> bool:
+        """There was text that blinks: call `blink` now and then."""
+        return self._looks.blinks
+
+    def blink(self) -> None:
+        """Let text that blinks vanish, or come back, with the next `paint`."""
+        rows = {
+            y
+            for y in range(self._screen.rows)
+            if any(style.flags & Flag.BLINK for style in set(self._screen.view_row(y).styles))
+        }
+        self._dark = bool(rows) and not self._dark
+        self._looks = self._fresh_looks()
+        self._looks.blinks = bool(rows)
+        self._postponed |= rows
 
     def forget(self) -> None:
         """The browser may know nothing: paint everything next time."""
@@ -158,8 +176,16 @@ class Painter:
             return False
         self._palette = list(screen.palette)
         self._reverse = screen.reverse
-        self._looks = Looks(self._palette, reverse=self._reverse, bold_brightens=self._bold_brightens)
+        self._looks = self._fresh_looks()
         return True
+
+    def _fresh_looks(self) -> Looks:
+        return Looks(
+            self._screen.palette,
+            reverse=self._screen.reverse,
+            bold_brightens=self._bold_brightens,
+            dark=self._dark,
+        )
 
     # -- text ------------------------------------------------------------------------------------------------------
 
@@ -231,7 +257,7 @@ class Painter:
 
     def _singles(self, spans: Iterable[_ChangedSpan]) -> bool:
         """Whether no wide character is among the cells."""
-        return not any(self._screen.view_row(row).wide for row, _, _ in spans)
+        return not any("" in self._screen.view_row(row).text[left : right + 1] for row, left, right in spans)
 
     def _blocks(self, spans: Sequence[_ChangedSpan]) -> list[_Block]:
         """Rectangles that cover the spans: neighbours together where that costs little."""

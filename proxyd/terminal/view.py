@@ -71,6 +71,15 @@ class View:
         self.bar.forget()
         self._shown_shape = ""
 
+    @property
+    def blinks(self) -> bool:
+        """Some text blinks: call `blink` now and then."""
+        return self._painter.blinks
+
+    def blink(self) -> None:
+        """Let text that blinks vanish, or come back, with the next `paint`."""
+        self._painter.blink()
+
     def paint(self) -> list[Op]:
         """What changed since the last time."""
         layout, screen = self._layout, self._screen

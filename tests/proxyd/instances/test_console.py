@@ -189,6 +189,20 @@ async def test_a_picture_that_is_slow_to_paint_comes_less_often(monkeypatch: pyt
         assert len(place.desk.frames) == count + 1
 
 
+async def test_text_blinks_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLINK_EVERY", 0.02)
+    place = Place()
+    async with place.open():
+        place.feed("\x1b[5mblink")
+        count = len(place.desk.frames)
+        await place.desk.until(lambda: len(place.desk.frames) >= count + 4, "frames that blink")
+        place.feed("\x1b[H\x1b[2J")
+        await asyncio.sleep(0.1)
+        count = len(place.desk.frames)
+        await asyncio.sleep(0.1)
+        assert len(place.desk.frames) == count
+
+
 async def test_the_terminal_s_answers_go_to_the_program() -> None:
     place = Place()
     async with place.open():

@@ -130,6 +130,12 @@ def test_an_echoed_key_costs_less_than_150_bytes() -> None:
         assert {type(op) for op in ops} <= {Copy, Move}
 
 
+def test_an_echoed_key_beside_wide_characters_is_as_cheap() -> None:
+    painted = Painted(columns=200, rows=60)
+    painted.feed("\x1b[5H日本語 $ ")
+    assert wire_bytes(painted.feed("x")) <= 120
+
+
 def test_a_character_of_another_colour_is_cheap_from_the_second_time_on() -> None:
     painted = Painted(columns=200, rows=60)
     first = painted.feed("\x1b[58;150H\x1b[1;31mx")
@@ -288,6 +294,26 @@ def test_every_operation_stays_on_its_layer() -> None:
             assert op.x + op.width <= painted.sheet.width
             assert op.y + op.height <= painted.sheet.height
     assert 0 not in sizes
+
+
+def test_text_that_blinks_vanishes_and_comes_back() -> None:
+    painted = Painted()
+    painted.feed("\x1b[2Hsteady")
+    assert not painted.painter.blinks
+    painted.feed("\x1b[H\x1b[5mblink\x1b[4m!\x1b[m stays")
+    shown = painted.canvas.picture()
+    assert painted.painter.blinks
+    painted.painter.blink()
+    ops = painted.paint()
+    assert sum(op.height for op in ops if isinstance(op, Indexed) and op.layer == 0) == ATLAS.cell.height
+    assert len(painted.colours(0, 0)) == len(painted.colours(5, 0)) == 1
+    assert len(painted.colours(7, 0)) > 1
+    painted.painter.blink()
+    painted.paint()
+    assert np.array_equal(painted.canvas.picture(), shown)
+    painted.feed("\x1b[H\x1b[2J")
+    painted.painter.blink()
+    assert not painted.painter.blinks
 
 
 def test_many_new_characters_are_spread_over_several_frames() -> None:
