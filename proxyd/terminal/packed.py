@@ -21,13 +21,13 @@ class Packed(NamedTuple):
     Attributes:
         text: a character for each cell; where a cell holds several, a tuple of cells.
         styles: the styles of runs of cells, in order; empty where all is DEFAULT.
-        ends: the column where each run ends.
+        ends: the column where each run ends; bytes where all fit into one.
         wrapped: as in Row; the text is as wide as the row was, without the column that `spare` means there.
     """
 
     text: str | tuple[str, ...]
     styles: tuple[Style, ...] = ()
-    ends: tuple[int, ...] = ()
+    ends: Sequence[int] = b""
     wrapped: bool = False
     spare: bool = False
 
@@ -78,7 +78,8 @@ def compress(cells: Sequence[str], styles: list[Style], *, wrapped: bool, spare:
         ends.append(len(styles))
     if not wrapped:
         cells = _trim(cells, ends[-1] if ends else 0)
-    return Packed(_join(cells), tuple(looks), tuple(ends), wrapped, spare)
+    small = bytes(ends) if len(styles) < 256 else tuple(ends)
+    return Packed(_join(cells), tuple(looks), small, wrapped, spare)
 
 
 def _trim(cells: Sequence[str], least: int) -> Sequence[str]:

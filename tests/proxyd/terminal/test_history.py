@@ -56,12 +56,12 @@ def test_plain_rows_are_their_text():
     assert pack(row) == "ab"
     assert pack(Row(5)) == ""
     row.wrapped = True
-    assert pack(row) == Packed("ab   ", (), (), wrapped=True)
+    assert pack(row) == Packed("ab   ", wrapped=True)
 
 
 def test_equal_styles_are_one_run():
     twins = [Style(foreground=1), Style(foreground=1)]
-    assert compress("ab", twins, wrapped=False, spare=False) == Packed("ab", (twins[0],), (2,))
+    assert compress("ab", twins, wrapped=False, spare=False) == Packed("ab", (twins[0],), b"\x02")
 
 
 def row(text: str) -> Row:

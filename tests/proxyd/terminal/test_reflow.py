@@ -10,8 +10,6 @@ from proxyd.terminal.cells import Style
 from proxyd.terminal.packed import Packed, expand
 from proxyd.terminal.reflow import Mark, reflow
 
-WIDE = Packed("a中\0", (), (), wrapped=True)
-
 
 def texts(rows):
     return ["".join(expand(row)[0]) for row in rows]
@@ -43,10 +41,10 @@ def test_rows_know_that_they_are_wrapped():
 
 def test_styles_stay_with_their_characters():
     red = Style(foreground=1)
-    result, _ = reflow([Packed("abcdef", (Style(), red), (2, 5))], 3, [])
+    result, _ = reflow([Packed("abcdef", (Style(), red), b"\x02\x05")], 3, [])
     assert result == [
-        Packed("abc", (Style(), red), (2, 3), wrapped=True),
-        Packed("def", (red,), (2,)),
+        Packed("abc", (Style(), red), b"\x02\x03", wrapped=True),
+        Packed("def", (red,), b"\x02"),
     ]
 
 
