@@ -44,6 +44,8 @@ BLANK_CELLS = 64
 """Empty cells at the right of an image that are worth one."""
 MAX_EFFORT = 150
 """Characters drawn anew in one `paint`, about 10 ms; further rows wait for the next."""
+MAX_CELLS = 60_000
+"""Cells painted in one `paint`: more than a screen has, unless somebody asks for a picture as large as a wall."""
 PICTURE_EFFORT = 15
 """What an emoji costs, in characters."""
 SLACK = 96
@@ -205,19 +207,20 @@ class Painter:
         )
 
     def _affordable(self, damage: Damage) -> list[_ChangedSpan]:
-        """The spans to paint now. Rows with too many new characters are left for the next time, top down."""
+        """The spans to paint now, top down. What takes too long is left for the next time, and comes first then."""
         spans = {row: (row, left, right) for row, left, right in damage.spans}
-        for row in self._left_over(damage.scrolls):
-            spans[row] = row, 0, self._screen.columns
-        effort = 0
+        waiting = self._left_over(damage.scrolls)
+        spans |= {row: (row, 0, self._screen.columns) for row in waiting}
+        effort = cells = 0
         found: list[_ChangedSpan] = []
-        for row in sorted(spans):
+        for row in sorted(spans, key=lambda row: (row not in waiting, row)):
             effort += self._effort(row)
-            if effort > MAX_EFFORT and found:
+            cells += spans[row][2] - spans[row][1]
+            if found and (effort > MAX_EFFORT or cells > MAX_CELLS):
                 self._postponed.add(row)
             else:
                 found.append(spans[row])
-        return found
+        return sorted(found)
 
     def _left_over(self, scrolls: Iterable[Scroll]) -> set[int]:
         """Rows that were left the last time, where they are now."""

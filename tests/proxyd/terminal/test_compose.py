@@ -93,7 +93,7 @@ def by_hand(cells: Cells) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return picture
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rectangles())
 def test_a_rectangle_has_the_pixels_of_its_cells(cells: Cells) -> None:
     assert np.array_equal(shown(cells), by_hand(cells))

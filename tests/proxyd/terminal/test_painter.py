@@ -146,7 +146,7 @@ def test_a_character_of_another_colour_is_cheap_from_the_second_time_on() -> Non
 
 def test_the_glyph_buffer_begins_anew_when_it_is_full() -> None:
     painted = Painted()
-    for number in range(1300):
+    for number in range(1100):
         painted.feed(f"\x1b[H\x1b[38;2;{number % 256};{number // 256};7mx")
     assert np.array_equal(painted.canvas.picture(), painted.anew())
 
@@ -314,6 +314,18 @@ def test_text_that_blinks_vanishes_and_comes_back() -> None:
     painted.feed("\x1b[H\x1b[2J")
     painted.painter.blink()
     assert not painted.painter.blinks
+
+
+def test_a_huge_screen_is_spread_over_several_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter_module, "MAX_CELLS", 3 * COLUMNS)
+    painted = Painted()
+    for text in ("first ", "second ", "third "):  # no row waits for ever while all of them change
+        painted.feed("\x1b[H" + text * 16)
+    assert painted.painter.unfinished
+    while painted.painter.unfinished:
+        painted.paint()
+    monkeypatch.setattr(painter_module, "MAX_CELLS", 1000)
+    assert np.array_equal(painted.canvas.picture(), painted.anew())
 
 
 def test_many_new_characters_are_spread_over_several_frames() -> None:
