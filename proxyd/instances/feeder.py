@@ -14,7 +14,7 @@ __all__ = ["Feeder"]
 LIMIT = 1024 * 1024
 """Bytes that wait at most; beyond, reading stops."""
 RESUME_BELOW = LIMIT // 4
-SLICE = 0.004
+SLICE = 0.003
 """Seconds of interpreting before others get their turn."""
 REST = 0.006
 """Seconds between slices while output keeps coming: it gathers, and much at once is quicker than often a little."""
@@ -22,10 +22,12 @@ DRAIN = 0.5
 """Seconds of interpreting after the end."""
 MIN_BATCH, MAX_BATCH = 4 * 1024, 64 * 1024
 """Bytes interpreted without looking at the clock, by the speed of those before."""
-FLOOD_BATCH = 256 * 1024
+FLOOD_BATCH = 128 * 1024
 """The same of a flood that a terminal skips: it can do so only if it sees much at once."""
 SKIP_SPEED = 60e6
-"""Bytes a second at least while a terminal skips; before and after, it interprets a screen, which may take a slice."""
+"""Bytes a second at least while a terminal skips."""
+SCREEN_SECONDS = 0.005
+"""What it may take to interpret a screen before what is skipped, and one after it."""
 PROBE_EVERY = 0.5
 """Seconds after which a flood that was interpreted is tried again."""
 
@@ -123,7 +125,7 @@ class Feeder:
     def _learn(self, size: int, took: float) -> None:
         """Remember how quick the terminal was. The clock is the thread's: a busy machine makes no flood slower."""
         if size >= MAX_BATCH:
-            self._skips = took < SLICE + size / SKIP_SPEED and not self._kept
+            self._skips = took < SCREEN_SECONDS + size / SKIP_SPEED and not self._kept
             self._probe_at = time.monotonic() + PROBE_EVERY
         if size >= self._batch:
             fitting = int(size * SLICE / 2 / took)
