@@ -202,6 +202,7 @@ class Meter:
 async def _connection(address: tuple[str, int], link: Link | None) -> socket.socket:
     """A socket that hides no more than it must of a narrow link."""
     connection = socket.socket()
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as browsers and brokers do
     if link is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     connection.setblocking(False)
