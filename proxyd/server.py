@@ -54,7 +54,9 @@ class Server:
     ) -> None:
         self._settings = settings
         self._facilities = Facilities(
-            Direct(settings.connect_timeout), pool, HostKeyFiles(settings.known_hosts, settings.host_key_pins)
+            Direct(settings.connect_timeout),
+            pool,
+            HostKeyFiles(settings.known_hosts, settings.host_key_pins, settings.strict_host_keys),
         )
         self._instances = instances
         self.registry = Registry()

@@ -49,6 +49,11 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
 
     @property
+    strict_host_keys: bool = Field(
+        False,
+        description="Refuse an instance of which neither its connection nor `known-hosts` knows a host key, instead of "
+        "keeping the one that it shows; what was kept before counts.",
+    )
     def worker_count(self) -> int:
         """Worker processes to run."""
         return self.workers or os.cpu_count() or 1

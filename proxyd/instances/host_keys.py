@@ -1,7 +1,8 @@
 """Is this the machine it was? What is known of an instance's host key, and what follows when it shows one.
 
 In this order: the connection's `host-key`; the operator's known-hosts file; a pin from the first time. A key that is
-known by none of them is pinned, and its fingerprint is logged.
+known by none of them is pinned, and its fingerprint is logged; with the setting `strict-host-keys` it is
+refused.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ class HostKeyFiles:
         known: written by the operator; may hold certificate authorities and revoked keys.
         pins: written by proxyd, a line for every machine that was met: the same address with another port is another
             machine, whatever the port.
+        strict: refuse a machine that none of them knows, and pin none.
     """
 
     known: Path | None = None
     pins: Path | None = None
+    strict: bool = False
 
 
 @dataclass
@@ -56,16 +59,18 @@ class Trust:
         authorities: who may sign its key.
         revoked: keys that are refused in any case.
         shown: the key that it showed, if that was not one of `keys`.
+        strict: a machine of which nothing is known is refused.
     """
 
     keys: list[asyncssh.SSHKey] = field(default_factory=list)
     authorities: list[asyncssh.SSHKey] = field(default_factory=list)
     revoked: list[asyncssh.SSHKey] = field(default_factory=list)
     shown: asyncssh.SSHKey | None = None
+    strict: bool = False
 
     @property
     def first_time(self) -> bool:
-        """Nothing is known: any key is taken."""
+        """Nothing is known: any key is taken, unless the policy is strict."""
         return not self.keys and not self.authorities
 
     @property
@@ -76,12 +81,17 @@ class Trust:
     def accepts(self, key: asyncssh.SSHKey) -> bool:
         """Whether a key that is none of the known ones is taken; it is remembered as shown."""
         self.shown = key
-        return self.first_time
+        return self.first_time and not self.strict
 
     def failure(self) -> StatusError:
         """The error after a key was refused."""
         if self.shown is None:
             reason = "The host key of the instance is revoked, or its certificate is not trusted."
+        elif self.first_time:
+            reason = (
+                f"The host key of the instance, {self.shown.get_fingerprint()}, is known to nobody, "
+                "and strict-host-keys is set."
+            )
         else:
             known = " or ".join(key.get_fingerprint() for key in self.keys) or "signed by a known authority"
             reason = (
@@ -102,8 +112,12 @@ def find_trust(host: str, port: int, line: str, files: HostKeyFiles) -> Trust:
     Raises:
         StatusError: `line` or a file cannot be understood.
     """
-    if line.strip():
-        return _from_lines(line)
+    trust = _from_lines(line) if line.strip() else _from_files(host, port, files)
+    trust.strict = files.strict
+    return trust
+
+
+def _from_files(host: str, port: int, files: HostKeyFiles) -> Trust:
     if files.known is not None:
         trust = _from_file(files.known, host, None if port == _DEFAULT_PORT else port)
         if not trust.first_time or trust.revoked:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import asyncssh
 
 from proxyd.instances import console, ssh_parameters
+from proxyd.instances.base import Notice
 from proxyd.instances.console import Console, ConsoleOptions
 from proxyd.instances.feeder import Feeder
 from proxyd.instances.people import People
@@ -80,9 +81,13 @@ class SshInstance:
         """Begin a typescript, if one is asked for; it ends with the session."""
         typescript = await asyncio.to_thread(Typescript.wanted, self._arguments)
         if typescript is not None:
-            writing = asyncio.create_task(typescript.run(), name="typescript")
+            writing = asyncio.create_task(self._record(typescript), name="typescript")
             stack.push_async_callback(_finish, writing)
         return typescript
+
+    async def _record(self, typescript: Typescript) -> None:
+        await typescript.run()
+        self._desk.notice(Notice.RECORDING_STOPPED)
 
     async def _serve(
         self, connection: asyncssh.SSHClientConnection, client: Client, typescript: Typescript | None
@@ -99,9 +104,11 @@ class SshInstance:
                 typescript.write(data, time.monotonic())
             return console.feed(data, WORK)
 
-        shell = Shell(consume)
+        shell = Shell(consume, typescript.resize if typescript is not None else None)
         try:
             await self._start(connection, shell)
+            if typescript is not None:
+                typescript.begin(*console.size[:2], self._arguments.text("terminal-type"))
             console.clear()
             console.open()
             console.attach(shell)
@@ -203,7 +210,16 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         error: why, where that was not in order.
     """
 
-    def __init__(self, consume: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self, consume: Callable[[bytes], bool], resized: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Begin without a channel.
+
+        Args:
+            consume: interprets output; see `Feeder`.
+            resized: told of another size, columns and rows.
+        """
+        self._resized = resized
         self.feeder = Feeder(consume, self._pause, self._resume)
         self.ended = asyncio.Event()
         self.error: Exception | None = None
@@ -257,6 +273,8 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         """See `Program.resize`."""
         if self._channel is not None:
             self._channel.change_terminal_size(columns, rows, width, height)
+            if self._resized is not None:
+                self._resized(columns, rows)
 
 
 async def _finish(task: asyncio.Task[None]) -> None:

@@ -61,6 +61,8 @@ PARAMETERS = (
     Parameter("wol-wait-time", 0, 0, 3600, clamp=True),
     # what guacd does not know stands behind its own
     Parameter("legacy-algorithms", False),
+    Parameter("typescript-format", "script"),
 )
 """guacd's 46 (with `enable-agent`, which some of its builds lack), in its order, then ours: whether ciphers and
-signatures that are considered broken may be used with an old instance. `public-key` may be a certificate."""
+signatures that are considered broken may be used with an old instance; `script` or `asciicast`. `public-key` may be a
+certificate."""

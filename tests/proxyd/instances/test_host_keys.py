@@ -120,6 +120,20 @@ def test_a_changed_key_is_reported_with_both_fingerprints() -> None:
     assert OTHER.get_fingerprint() in failure.message
 
 
+def test_a_strict_operator_lets_nobody_pin(tmp_path: Path) -> None:
+    pins = tmp_path / "pins"
+    trust = find_trust(HOST, PORT, "", HostKeyFiles(pins=pins, strict=True))
+    assert not trust.accepts(ONE)
+    failure = trust.failure()
+    assert failure.hop is Hop.HOST_KEY
+    assert ONE.get_fingerprint() in failure.message
+    pin(HOST, PORT, ONE, pins)
+    assert find_trust(HOST, PORT, "", HostKeyFiles(pins=pins, strict=True)).keys == [ONE.convert_to_public()]
+    assert find_trust(HOST, PORT, line(OTHER), HostKeyFiles(pins=pins, strict=True)).keys == [
+        OTHER.convert_to_public()
+    ]
+
+
 def test_types_are_known() -> None:
     assert Trust(keys=[ONE, key("ecdsa-sha2-nistp256")]).types == {"ssh-ed25519", "ecdsa-sha2-nistp256"}
 

@@ -345,6 +345,21 @@ async def test_a_machine_is_pinned_the_first_time_and_blocked_when_it_changed(
         assert failure.message.count("SHA256:") == 2
 
 
+async def test_an_unknown_machine_is_refused_where_the_operator_is_strict(tmp_path: Path) -> None:
+    async with FakeSsh() as server:
+        user = User(server.port)
+        user.desk.host_key_files = HostKeyFiles(pins=tmp_path / "pins", strict=True)
+        async with user.working():
+            failure = await user.fails()
+        assert (failure.status, failure.hop) == (Status.SERVER_ERROR, Hop.HOST_KEY)
+        assert server.key.get_fingerprint() in failure.message
+        assert not (tmp_path / "pins").exists()
+        user = User(server.port, host_key=server.key.export_public_key().decode())
+        user.desk.host_key_files = HostKeyFiles(pins=tmp_path / "pins", strict=True)
+        async with user.working():
+            await user.sees("ready")
+
+
 async def test_a_known_key_is_found_among_several() -> None:
     """A server with several keys shows the one that is known, not its favourite."""
     rsa = asyncssh.generate_private_key("ssh-rsa", key_size=2048)

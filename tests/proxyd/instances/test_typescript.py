@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import subprocess
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +17,7 @@ from proxyd.instances.typescript import Typescript
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import BinaryIO
 
 
 def wanted(folder: Path, **given: str) -> Typescript | None:
@@ -29,7 +32,8 @@ async def written(typescript: Typescript | None, pieces: list[tuple[bytes, float
     assert typescript
     task = asyncio.create_task(typescript.run())
     await asyncio.sleep(0)
-    start = typescript._last
+    typescript.begin(80, 24, "xterm-256color")
+    start = typescript._format._last  # type: ignore[attr-defined]
     for data, at in pieces:
         typescript.write(data, start + at)
     task.cancel()
@@ -77,14 +81,54 @@ async def test_a_disk_that_is_too_slow_ends_the_typescript_not_the_session(
     assert b"y" not in (tmp_path / "typescript").read_bytes()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 async def test_a_full_disk_ends_the_typescript_not_the_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Typescript, parts: list[bytes]) -> None:
-        raise OSError(28, "No space left on device")
+    def full(*_: str, **__: bool) -> BinaryIO:
+        return Path("/dev/full").open("wb", buffering=0)
 
-    monkeypatch.setattr(Typescript, "_write_all", refuse)
-    await written(wanted(tmp_path), [(b"x", 0.1)])
+    monkeypatch.setattr(module, "create_file", full)
+    monkeypatch.setattr(module, "FLUSH_EVERY", 0.01)
+    typescript = wanted(tmp_path)
+    assert typescript
+    typescript.begin(80, 24, "xterm-256color")
+    await asyncio.wait_for(typescript.run(), 5)
+    typescript.write(b"nobody minds", 0.2)
+
+
+def test_a_format_nobody_knows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StatusError) as caught:
+        wanted(tmp_path, typescript_format="video")
+    assert caught.value.status is Status.CLIENT_BAD_REQUEST
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_asciicast_is_one_file_and_replaces_a_longer_one(tmp_path: Path) -> None:
+    (tmp_path / "typescript").write_text("x" * 5000)
+    typescript = wanted(tmp_path, typescript_format="asciicast", typescript_write_existing="true")
+    assert typescript
+    task = asyncio.create_task(typescript.run())
+    await asyncio.sleep(0)
+    typescript.begin(80, 24, "xterm-256color")
+    typescript.write(b"one\r\n", time.monotonic())
+    typescript.resize(100, 50)
+    task.cancel()
+    await asyncio.wait([task])
+    header, *events = (json.loads(line) for line in (tmp_path / "typescript").read_text().splitlines())
+    assert (header["version"], header["width"], header["height"]) == (2, 80, 24)
+    assert [event[1:] for event in events] == [["o", "one\r\n"], ["r", "100x50"]]
+    assert [path.name for path in tmp_path.iterdir()] == ["typescript"]
+
+
+async def test_nothing_is_written_of_a_session_that_never_began(tmp_path: Path) -> None:
+    typescript = wanted(tmp_path)
+    assert typescript
+    task = asyncio.create_task(typescript.run())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert (tmp_path / "typescript").read_bytes() == b""
 
 
 @pytest.mark.skipif(shutil.which("scriptreplay") is None, reason="no scriptreplay")
