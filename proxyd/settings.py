@@ -43,17 +43,17 @@ class Settings(BaseModel):
         description="Where the host key of an instance is kept the first time it is met; a changed key is refused. "
         "Empty keeps none.",
     )
+    strict_host_keys: bool = Field(
+        False,
+        description="Refuse an instance of which neither its connection nor `known-hosts` knows a host key, instead of "
+        "keeping the one that it shows; what was kept before counts.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lines below are dropped."
     )
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
 
     @property
-    strict_host_keys: bool = Field(
-        False,
-        description="Refuse an instance of which neither its connection nor `known-hosts` knows a host key, instead of "
-        "keeping the one that it shows; what was kept before counts.",
-    )
     def worker_count(self) -> int:
         """Worker processes to run."""
         return self.workers or os.cpu_count() or 1
