@@ -175,15 +175,28 @@ class Gateway:
             return True
         return await self._records.order_end(identifier, reason)
 
+    async def say(self, identifier: str, text: str) -> bool:
+        """Show somebody a text while their session goes on, here or at another broker; False where none runs."""
+        tunnel = self._sessions.tunnel(identifier)
+        if tunnel is not None:
+            tunnel.say(text)
+            return True
+        return await self._records.order_words(identifier, text)
+
     async def keep_alive(self) -> None:
         """Let the daemon hear of every browser, also of those that sleep."""
         for tunnel in self._sessions.tunnels():
             tunnel.keep_alive()
 
     async def look_after(self) -> None:
-        """Say what runs here, and end what another broker's operator wants ended."""
+        """Say what runs here, and do what another broker's operator wants done."""
         for tunnel, reason in await self._records.orders(self._sessions.tunnels()):
             tunnel.end(Status.SESSION_CLOSED, reason)
+        for identifier, text in (await self._records.words()).items():
+            tunnel_here = self._sessions.tunnel(identifier)
+            if tunnel_here is not None:
+                await self._records.said(identifier)
+                tunnel_here.say(text)
 
     async def reachable(self) -> bool:
         """Whether something listens where proxyd should."""

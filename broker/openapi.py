@@ -154,7 +154,11 @@ ANSWERS: dict[tuple[str, str], Schema] = {
 }
 """Answers with a shape; every other JSON answer may be anything."""
 
-EMPTY = {("HEAD", "api/session"), ("POST", _STREAM)}
+EMPTY = {
+    ("HEAD", "api/session"),
+    ("POST", _STREAM),
+    ("POST", "api/operator/running/{identifier}/message"),
+}
 """Answers without content, besides those of DELETE and PATCH."""
 
 BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
@@ -164,6 +168,7 @@ BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
         "application/json",
         {"type": "object", "properties": {"reason": TEXT}},
     ),
+    ("POST", "api/operator/running/{identifier}/message"): ("application/json", _object(text=TEXT)),
     ("POST", _STREAM): ("application/octet-stream", {"type": "string", "format": "binary"}),
 }
 QUERIES: dict[tuple[str, str], tuple[str, ...]] = {

@@ -132,6 +132,24 @@ class Records:
                     ending.append((tunnel, reason.decode()))
         return ending
 
+    # -- speaking from afar ------------------------------------------------------------------------------------------
+
+    async def order_words(self, identifier: str, text: str) -> bool:
+        """Have whichever broker it belongs to show a person a text; False where none runs under that name."""
+        if await self._store.get(Kind.RUNNING, identifier) is None:
+            return False
+        await self._store.put(Kind.MESSAGE, identifier, text.encode(), self._clock() + ORDER_LIVES)
+        return True
+
+    async def words(self) -> dict[str, str]:
+        """What waits to be told, by tunnel."""
+        waiting = await self._store.newest(Kind.MESSAGE, MAX_LISTED)
+        return {identifier: text.decode() for identifier, text in waiting.items()}
+
+    async def said(self, identifier: str) -> None:
+        """It was told."""
+        await self._store.delete(Kind.MESSAGE, identifier)
+
     async def _put(self, kind: Kind, record: Record, seconds: float) -> None:
         if seconds:
             value = json.dumps(asdict(record)).encode()

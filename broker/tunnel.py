@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ __all__ = ["MAX_MESSAGE", "Tunnel"]
 
 MAX_MESSAGE = 262144
 """Bytes of one message from a browser."""
+MESSAGE = 0x4002
+"""The code of `msg` under which an operator's words reach the page; browsers that do not know it ignore it."""
+MAX_WORDS = 20
+"""Messages that wait for a browser which does not read; more are dropped."""
 NOP = encode("nop")
 GOODBYE = encode("disconnect")
 
@@ -58,6 +63,8 @@ class Tunnel:
         self._quiet = False
         self._tail = b""
         self._last_word = b""
+        self._words: list[bytes] = []
+        self._waiting: asyncio.Timeout | None = None
 
     @property
     def connection_id(self) -> str:
@@ -75,8 +82,13 @@ class Tunnel:
         Only one caller at a time.
         """
         while self.status is None:
+            if self._words:
+                words, self._words = self._words, []
+                return b"".join(words)
             try:
-                data = await self._upstream.read()
+                data = await self._heard()
+            except TimeoutError:  # somebody has a word for the person
+                continue
             except StatusError as error:
                 self.end(error.status)
                 break
@@ -91,6 +103,14 @@ class Tunnel:
                 return data
         last_word, self._last_word = self._last_word, b""
         return last_word
+
+    async def _heard(self) -> bytes:
+        """What the daemon says; TimeoutError when `say` has something first. Nothing is lost by that."""
+        async with asyncio.timeout(None) as self._waiting:
+            try:
+                return await self._upstream.read()
+            finally:
+                self._waiting = None
 
     async def send(self, message: bytes) -> bytes:
         """Pass a browser's message on; returns what the browser is answered at once.
@@ -109,6 +129,13 @@ class Tunnel:
             self.sent += len(onward)
             await self._upstream.write(onward)
         return b"".join(row.encode() for row in instructions if _is_ping(row))
+
+    def say(self, text: str) -> None:
+        """Show the person an operator's words; the session goes on."""
+        if len(self._words) < MAX_WORDS:
+            self._words.append(encode("msg", MESSAGE, text))
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(0)
 
     def keep_alive(self) -> None:
         """Called at an interval: a browser in the background sleeps, the daemon shall not take it for dead."""

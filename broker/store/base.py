@@ -21,6 +21,8 @@ class Kind(Enum):
     """Connections that were open."""
     ORDER = "order"
     """Tunnels that an operator wants ended, with the reason."""
+    MESSAGE = "message"
+    """What operators tell people whose tunnels another broker has."""
     SHARE = "share"
     """Links that let another person join a running connection."""
     FAILURES = "failures"

@@ -22,7 +22,8 @@ __all__ = ["ROUTES"]
 
 HOUR = 3600.0
 MAX_BODY = 4096
-MAX_REASON = 200
+MAX_LINE = 200
+"""Characters of what a person is shown."""
 DEFAULT_REASON = "An operator ended this session."
 
 
@@ -74,7 +75,7 @@ def _shown(record: Record) -> dict[str, Any]:
 async def end(request: web.Request) -> web.Response:
     """`DELETE running/{identifier}`: end a session; the body may hold `{"reason": ...}`, which the person is shown."""
     identifier = request.match_info["identifier"]
-    reason = _reason(await read_body(request, MAX_BODY))
+    reason = _line(await read_body(request, MAX_BODY), "reason", DEFAULT_REASON)
     if not await request.app[PARTS].gateway.end(identifier, reason):
         raise not_found("running session")
     structlog.get_logger().warning(
@@ -83,13 +84,24 @@ async def end(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def _reason(body: bytes) -> str:
+async def say(request: web.Request) -> web.Response:
+    """`POST running/{identifier}/message`: show a person `{"text": ...}` while their session goes on."""
+    identifier = request.match_info["identifier"]
+    text = _line(await read_body(request, MAX_BODY), "text", "")
+    if not await request.app[PARTS].gateway.say(identifier, text):
+        raise not_found("running session")
+    structlog.get_logger().info("told by an operator", operator=request[SESSION].user, tunnel=identifier)
+    return web.Response(status=204)
+
+
+def _line(body: bytes, name: str, default: str) -> str:
+    """A line for a person, out of a JSON object."""
     try:
-        given = json.loads(body or b"{}").get("reason", DEFAULT_REASON)
+        given = json.loads(body or b"{}").get(name, default)
     except (ValueError, AttributeError, RecursionError):
         raise ApiError(400, "A JSON object is expected.") from None
-    if not isinstance(given, str) or not given.isprintable() or not 0 < len(given) <= MAX_REASON:
-        raise ApiError(400, f"A reason is a line of up to {MAX_REASON} characters.")
+    if not isinstance(given, str) or not given.isprintable() or not 0 < len(given) <= MAX_LINE:
+        raise ApiError(400, f"{name} is a line of up to {MAX_LINE} characters.")
     return given
 
 
@@ -118,6 +130,7 @@ _VIEWS = (
     (hdrs.METH_GET, "status", status),
     (hdrs.METH_GET, "running", running),
     (hdrs.METH_DELETE, "running/{identifier}", end),
+    (hdrs.METH_POST, "running/{identifier}/message", say),
     (hdrs.METH_GET, "history", history),
     (hdrs.METH_GET, "refusals", refusals),
     (hdrs.METH_GET, "bans", bans),

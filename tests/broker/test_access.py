@@ -89,6 +89,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "api/operator/status"): Rows.OPERATORS,
     ("GET", "api/operator/running"): Rows.OPERATORS,
     ("DELETE", "api/operator/running/{identifier}"): Rows.OPERATORS,
+    ("POST", "api/operator/running/{identifier}/message"): Rows.OPERATORS,
     ("GET", "api/operator/history"): Rows.OPERATORS,
     ("GET", "api/operator/refusals"): Rows.OPERATORS,
     ("GET", "api/operator/bans"): Rows.OPERATORS,
@@ -218,6 +219,8 @@ async def outcome(here: World, route: Route, token: str) -> str:
     if "/streams/" in path and route.method == "GET":
         return await download(here, path, token)
     body = json.dumps([{"op": "remove", "path": f"/{here.tunnel}"}]) if route.method == "PATCH" else None
+    if path.endswith("/message"):
+        body = json.dumps({"text": "Hello."})
     answer = await client.request(route.method, path, params={"token": token}, data=body)
     return status(answer)
 

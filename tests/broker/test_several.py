@@ -81,6 +81,18 @@ async def test_a_session_is_ended_from_another_broker(serve: Any, store: str, no
             assert "session: Maintenance." in await socket.receive_str()
 
 
+async def test_a_word_from_another_broker(serve: Any, store: str, now: None) -> None:
+    async with Guacd() as daemon, serve(daemon, store=store) as one, serve(daemon, store=store) as two:
+        token = await one.token()
+        async with one.client.ws_connect(f"{BASE}websocket-tunnel", params=one.tunnel_query(token)) as socket:
+            await socket.receive_str()
+            (record,) = await two.parts.records.running()
+            assert await two.parts.gateway.say(record.identifier, "Maintenance at noon.")
+            await one.parts.gateway.look_after()
+            assert "Maintenance at noon." in await socket.receive_str()
+            assert await one.parts.records.words() == {}
+
+
 async def test_a_link_shared_at_one_is_joined_at_the_other(serve: Any, store: str, now: None) -> None:
     async with Guacd() as daemon, serve(daemon, store=store) as one, serve(daemon, store=store) as two:
         token = await one.token()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broker.links import Signer
+from broker.tunnel import MESSAGE
+from proxyd.wire.instruction import encode
 from tests.fakes.guacd import Guacd
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ class Operator:
         )
         assert answer.status == 200
         return await answer.json()
+
+    async def post(self, path: str, body: dict[str, Any]) -> int:
+        url = f"{BASE}api/operator/{path}"
+        return int((await self.broker.client.post(url, headers=self._headers, json=body)).status)
 
     async def delete(self, path: str, body: str = "") -> int:
         from yarl import URL
@@ -132,6 +138,39 @@ async def test_ending_a_session_tells_the_person_why(operator: Operator, body: s
     assert await operator.delete(f"running/{row['identifier']}") == 404
     (past,) = await operator.get("history")
     assert past["status"] == "SESSION_CLOSED"
+
+
+async def test_a_word_to_a_person_whose_session_goes_on(operator: Operator) -> None:
+    """Shown at once, between whole instructions, though the daemon is silent."""
+    broker = operator.broker
+    assert broker.daemon
+    async with await open_tunnel(broker, "alice", "a") as socket:
+        await socket.receive_str()
+        peer = await broker.daemon.accepted()
+        (row,) = await operator.get("running")
+        for text in ("Maintenance at noon.", "Please save your work."):
+            assert await operator.post(f"running/{row['identifier']}/message", {"text": text}) == 204
+            assert await socket.receive_str() == encode("msg", MESSAGE, text).decode()
+        peer.send("sync", 1)
+        assert "sync" in await socket.receive_str()
+    await broker.idle()
+    assert await operator.post(f"running/{row['identifier']}/message", {"text": "x"}) == 404
+
+
+async def test_a_word_over_http(operator: Operator) -> None:
+    broker = operator.broker
+    token = await broker.token(identifier="a")
+    answer = await broker.client.post(f"{BASE}tunnel?connect", data=broker.tunnel_query(token, "a"))
+    headers = {"Guacamole-Tunnel-Token": answer.headers["Guacamole-Tunnel-Token"]}
+    (row,) = await operator.get("running")
+    assert await operator.post(f"running/{row['identifier']}/message", {"text": "Hello."}) == 204
+    reading = await broker.client.get(f"{BASE}tunnel?read:x:0", headers=headers)
+    assert encode("msg", MESSAGE, "Hello.") in await reading.content.readany()
+
+
+@pytest.mark.parametrize("body", [{}, {"text": ""}, {"text": "a\nb"}, {"text": "x" * 201}, {"text": 1}])
+async def test_words_that_are_none(operator: Operator, body: dict[str, Any]) -> None:
+    assert await operator.post("running/x/message", body) == 400
 
 
 @pytest.mark.parametrize(
