@@ -22,7 +22,7 @@ DRAIN = 0.5
 """Seconds of interpreting after the end."""
 MIN_BATCH, MAX_BATCH = 4 * 1024, 64 * 1024
 """Bytes interpreted without looking at the clock, by the speed of those before."""
-FLOOD_BATCH = 128 * 1024
+FLOOD_BATCH = 384 * 1024
 """The same of a flood that a terminal skips: it can do so only if it sees much at once."""
 SKIP_SPEED = 60e6
 """Bytes a second at least while a terminal skips."""

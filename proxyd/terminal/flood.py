@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from proxyd.terminal.functions.sgr import restyle
 
 if TYPE_CHECKING:
@@ -25,7 +27,14 @@ _TEXT_BYTES: Final = bytes(
     code for code in range(256) if code in b"\r\n\t" or (code >= 32 and code not in (0x7F, 0xC2))
 )
 """What needs no second look."""
+_PARAMETER, _FINAL = 1, 2
+_CSI: Final = np.zeros(256, np.uint8)
+"""What a byte is in the control sequences that `_PLAIN` lets pass."""
+_CSI[list(b"0123456789;:")] = _PARAMETER
+_CSI[list(b"mK")] = _FINAL
 _SGR: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
+_LONGEST_PARAMETERS: Final = 24
+"""Bytes after `CSI`; few programs write longer ones, and `_PLAIN` deals with them."""
 
 FLOOD_LEAST: Final = 2048
 """Bytes; below it a search costs more than it saves."""
@@ -75,8 +84,27 @@ def _plain_part(data: bytes) -> int:
     """Where the plain lines that `data` begins with come to an end."""
     if not data.translate(None, _TEXT_BYTES):
         return len(data)
+    if not data.translate(None, _TEXT_BYTES + b"\x1b") and _only_plain_sequences(data):
+        return data.rindex(b"\x1b")
     match = _PLAIN.match(data)
     return match.end() if match else 0
+
+
+def _only_plain_sequences(data: bytes) -> bool:
+    """Whether every escape sequence but the last is a short SGR or EL: `_PLAIN` for all of them at once, thrice as fast."""
+    codes = np.frombuffer(data, np.uint8)
+    at = np.flatnonzero(codes == 0x1B)[:-1] + 1
+    if (codes[at] != ord("[")).any():
+        return False
+    for _ in range(_LONGEST_PARAMETERS):
+        at = at + 1
+        kinds = _CSI[codes[at]]
+        if not kinds.all():
+            return False
+        at = at[kinds == _PARAMETER]
+        if not at.size:
+            return True
+    return False
 
 
 def _skip_lines(data: bytes, start: int, count: int) -> int:

@@ -13,6 +13,7 @@ from proxyd.terminal.terminal import Terminal
 from tests.proxyd.terminal.screens import scrollback, state
 
 LINES = b"".join(b"line %d\r\n" % number for number in range(400))
+COLOURED = b"".join(b"\033[%dmline\033[0m %d\033[K\r\n" % (30 + number % 8, number) for number in range(400))
 
 
 def skipped(terminal: Terminal, data: bytes) -> bool:
@@ -61,16 +62,29 @@ def test_a_view_that_is_scrolled_back_stays_where_it_is():
 
 
 @pytest.mark.parametrize(
-    "inside", [b"\x1b[H", b"\x07", b"\x1b[6n", b"\x1b]2;t\x07", b"\x1b[?25l", b"\xc2\x9b2J", b"\b", b"\x0e"]
-)
-def test_what_is_not_plain_is_interpreted(inside):
-    data = LINES[:2000] + inside + LINES[2000:4000]
+    "inside",
+    [
+        b"\x1b[H", b"\x07", b"\x1b[6n", b"\x1b]2;t\x07", b"\x1b[?25l", b"\xc2\x9b2J", b"\b", b"\x0e",
+        b"\x1b", b"\x1b[", b"\x1b[3", b"\x1b[1 q", b"\x1b(0", b"\x1b(B", b"\x1b[" + b"1;" * 40 + b"7m", b"\x1b[31\x1b[7m",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lines", [LINES, COLOURED], ids=["plain", "coloured"])
+def test_what_is_not_plain_is_interpreted(lines, inside):
+    data = lines[:2000] + inside + lines[2000:4000]
     whole, reference = Terminal(20, 5), Terminal(20, 5)
     whole.feed(data)
     Parser(reference).feed(data)
     assert state(whole) == state(reference)
     assert whole.take_replies() == reference.take_replies()
     assert whole.take_events() == reference.take_events()
+
+
+@pytest.mark.parametrize("lost", range(12))
+def test_a_coloured_flood_is_skipped_wherever_it_is_cut(lost):
+    terminal, reference = Terminal(40, 5), Terminal(40, 5)
+    assert skipped(terminal, COLOURED[: len(COLOURED) - lost])
+    Parser(reference).feed(COLOURED[: len(COLOURED) - lost])
+    assert state(terminal) == state(reference)
 
 
 def test_a_flood_may_begin_in_the_middle_of_a_sequence():
