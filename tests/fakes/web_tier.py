@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Line", "WebTier", "client_link"]
 
 TOKEN = "A" * 64
+SHARE_KEY = "K" * 44
 SOURCE = "hmac"
 TUNNEL_ID = "7k2a0000-0000-4000-8000-000000000000"
 POLICY = (
@@ -117,6 +119,7 @@ class WebTier:
         blocks_websockets: refuse to upgrade, as some proxies do.
         language: of the page.
         patch: what a theme does to the page.
+        profiles: what links to a session may permit.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -128,6 +131,7 @@ class WebTier:
         self.delay = 0.0
         self.blocks_websockets = False
         self.language = "en"
+        self.profiles: tuple[str, ...] = ("watch", "control")
         self.patch: Callable[[str], str] = lambda page: page
         self.config: dict[str, Any] = {
             "name": "Example University",
@@ -171,6 +175,7 @@ class WebTier:
         app = web.Application(middlewares=[self._remember])
         prefix = "/guacamole/"
         data = f"{prefix}api/session/data/{SOURCE}/"
+        active = f"{prefix}api/session/tunnels/{TUNNEL_ID}/activeConnection/"
         app.add_routes(
             [
                 web.get(prefix, self._page),
@@ -179,6 +184,9 @@ class WebTier:
                 web.get(prefix + "api/languages", self._languages),
                 web.get(data + "connectionGroups/ROOT/tree", self._tree),
                 web.get(data + "connections/{identifier}", self._connection),
+                web.get(active + "connection/sharingProfiles", self._profiles),
+                web.get(active + "sharingCredentials/{profile}", self._share),
+                web.delete(active + "sharingCredentials", self._forget),
                 web.get(prefix + "websocket-tunnel", self._tunnel),
                 web.get(prefix + "error-page", self._error),
                 web.static(prefix, self._folder / "dist"),
@@ -220,7 +228,8 @@ class WebTier:
         form = await request.post()
         await asyncio.sleep(self.delay)
         status, message = self.refusal or (403, "This link is not valid.")
-        if self.refusal is not None or form.get("token") != TOKEN:
+        known = form.get("token") == TOKEN or form.get("key") == SHARE_KEY
+        if self.refusal is not None or not known:
             return web.json_response({"message": message, "type": "INVALID_CREDENTIALS"}, status=status)
         return web.json_response(
             {"authToken": TOKEN, "username": "", "dataSource": SOURCE, "availableDataSources": [SOURCE]}
@@ -241,6 +250,13 @@ class WebTier:
     async def _tree(self, _: web.Request) -> web.Response:
         children = [self._described(identifier) for identifier in self.connections]
         return web.json_response({"childConnections": children, "childConnectionGroups": []})
+
+    async def _profiles(self, _: web.Request) -> web.Response:
+        return web.json_response({name: {"identifier": name} for name in self.profiles})
+
+    async def _share(self, request: web.Request) -> web.Response:
+        expires = (time.time() + 60 * int(request.query.get("minutes", "480"))) * 1000
+        return web.json_response({"values": {"key": SHARE_KEY}, "expires": round(expires)})
 
     def _described(self, identifier: str) -> dict[str, Any]:
         protocol = self.connections.get(identifier, "vnc")

@@ -127,6 +127,14 @@ def drawn_keyboard(person: Person) -> None:
     person.see("#on-screen-keyboard")
 
 
+def sharing(person: Person) -> None:
+    line = person.open("desktop")
+    person.open_menu("share-links").get_by_role("button", name="Make a link").click()
+    person.see("#shares li")
+    person.tier.call(line.send("msg", 1, "@1", ""))
+    person.see("#guests li")
+
+
 SCREENS: dict[str, Callable[[Person], None]] = {
     "sign in": sign_in,
     "old link": old_link,
@@ -145,6 +153,7 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "menu: display": _menu("desktop", "display-settings"),
     "menu: terminal": _menu("shell", "connection-settings"),
     "menu: connection": _menu("desktop", "connection-info", "#quality >> text=ms"),
+    "menu: share": sharing,
     "menu: about": _menu("desktop", "about"),
     "transfers": transfers,
     "key bar": key_bar,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.screen import eventually
-from tests.fakes import tunnel_scripts
+from tests.fakes import tunnel_scripts, web_tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -320,3 +320,61 @@ def test_a_lost_network_ends_transfers(person: Person, files: tunnel_scripts.Has
     person.page.keyboard.press("Escape")
     person.tier.soon(line.drop)
     person.see("#transfers .error")
+
+
+# -- sharing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_is_made_copied_and_ended(person: Person, tier: WebTier) -> None:
+    person.open("desktop")
+    menu = person.open_menu("share-links")
+    menu.locator("#share-control").check()
+    menu.locator("#share-minutes").select_option("60")
+    menu.get_by_role("button", name="Make a link").click()
+    row = person.see("#shares li")
+    assert "can control until" in row.inner_text()
+    assert any(path.endswith("/sharingCredentials/control?minutes=60") for _, path in tier.requests)
+    row.get_by_role("button", name="Copy").click()
+    person.see("#share-state >> text=Copied")
+    link = person.page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{tier.url}#/?key={web_tier.SHARE_KEY}"
+    assert "fl-shared" in (person.page.locator("#session").get_attribute("class") or "")
+    menu.get_by_role("button", name="Stop sharing").click()
+    person.see("#share-state >> text=No longer shared")
+    assert tier.requests[-1][0] == "DELETE"
+    assert person.page.locator("#shares li").count() == 0
+    assert "fl-shared" not in (person.page.locator("#session").get_attribute("class") or "")
+
+
+def test_who_comes_and_goes_is_told(person: Person) -> None:
+    line = person.open("desktop")
+    hostile = "<b>Mallory</b>\u202e" + "y" * 10_000
+    for identifier, name in (("@1", ""), ("@2", hostile[:3000])):
+        person.tier.call(line.send("msg", 1, identifier, name))
+    assert person.see("#notice").inner_text().startswith("<b>Mallory</b>yyy")
+    person.open_menu("share-links")
+    person.see("#guests >> text=Guest 1")
+    assert len(person.page.locator("#guests li").nth(1).inner_text()) <= 60
+    person.tier.call(line.send("msg", 2, "@1", ""))
+    person.see("#notice >> text=Guest 1 has left")
+    assert person.page.locator("#guests li").count() == 1
+
+
+def test_what_may_not_be_shared_is_not_offered(person: Person, tier: WebTier) -> None:
+    tier.profiles = ("watch",)
+    person.open("desktop")
+    menu = person.open_menu("share-links")
+    assert menu.locator("#share-watch").is_visible()
+    assert not menu.locator("#share-control").is_visible()
+    tier.profiles = ()
+    person.page.on("dialog", lambda dialog: dialog.accept())
+    person.page.reload()
+    person.wait_for("connected")
+    assert not person.open_menu().locator("#share-links").is_visible()
+
+
+def test_a_shared_link_opens_the_session_itself(person: Person, tier: WebTier) -> None:
+    tier.connections = {"desktop": "vnc"}
+    person.page.goto(f"{tier.url}#/?key={web_tier.SHARE_KEY}")
+    person.wait_for("connected")
+    assert web_tier.SHARE_KEY not in person.page.url

@@ -1,5 +1,6 @@
 /** The broker's REST interface, as Guacamole's web tier has it. Paths are relative to the page. */
 import { describe, type Failure } from "./failure.ts";
+import { isRecord } from "./json.ts";
 import type { Target } from "./route.ts";
 
 /** Who we are to the broker, and what our token opens. */
@@ -22,6 +23,11 @@ export interface ConnectionInfo {
 export class ApiError extends Error {
   constructor(readonly failure: Failure) {
     super("the broker refused a request");
+  }
+
+  /** The broker answered what it never should. */
+  static unexpected(): ApiError {
+    return new ApiError(describe("tunnel", 512, ""));
   }
 }
 
@@ -47,7 +53,7 @@ export async function signIn(parameters: URLSearchParams): Promise<Grant> {
   const answer = await request("api/tokens", { method: "POST", body: parameters });
   const { authToken, dataSource } = isRecord(answer) ? answer : {};
   if (typeof authToken !== "string") {
-    throw new ApiError(describe("tunnel", 512, ""));
+    throw ApiError.unexpected();
   }
   return { token: authToken, dataSource: typeof dataSource === "string" ? dataSource : "default" };
 }
@@ -95,7 +101,12 @@ function connectionInfo(record: Record<string, unknown>, dataSource: string): Co
   };
 }
 
-async function request(path: string, init: RequestInit): Promise<unknown> {
+/**
+ * Ask the broker; returns the body, null where it is not JSON.
+ *
+ * @throws ApiError
+ */
+export async function request(path: string, init: RequestInit): Promise<unknown> {
   let response: Response;
   try {
     response = await fetch(path, { ...init, cache: "no-store" });
@@ -108,8 +119,4 @@ async function request(path: string, init: RequestInit): Promise<unknown> {
     throw new ApiError(describe("tunnel", STATUS_BY_HTTP[response.status] ?? 512, message));
   }
   return body;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -46,6 +46,15 @@ export interface ConnectionEvents {
   required: string[];
   /** Something people should know though the session goes on: a word of proxyd's. */
   notice: string;
+  /** Somebody came through a shared link, or went. */
+  guest: Guest;
+}
+
+/** Somebody else in the session; the name is empty where nobody knows it. */
+export interface Guest {
+  id: string;
+  name: string;
+  present: boolean;
 }
 
 /** How a connection ended; status 0 is an ordinary end. */
@@ -63,8 +72,8 @@ interface Messaging {
   onmsg: (code: number, args: string[]) => boolean;
 }
 
-/** The `msg` code under which proxyd tells notices. */
-const NOTICE = 0x4000;
+/** Codes of `msg`: the protocol's own, and the one under which proxyd tells notices. */
+const [JOINED, LEFT, NOTICE] = [1, 2, 0x4000];
 const MAX_CLIPBOARD_BYTES = 4 * 1024 * 1024;
 const MAX_ARGUMENT_BYTES = 16_383;
 const DRAWING = new Set(["size", "img", "png", "jpeg", "copy", "rect", "cfill", "cursor", "video"]);
@@ -174,8 +183,11 @@ export class Connection {
     client.onname = (name) => events.emit("title", name);
     // The library's types do not know this callback of its version 1.5.
     (client as Guacamole.Client & Messaging).onmsg = (code, args) => {
-      if (code === NOTICE && args[0] !== undefined) {
-        events.emit("notice", args[0]);
+      const [id = "", name = ""] = args;
+      if (code === NOTICE) {
+        events.emit("notice", id);
+      } else if (code === JOINED || code === LEFT) {
+        events.emit("guest", { id, name, present: code === JOINED });
       }
       return true;
     };

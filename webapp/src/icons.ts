@@ -11,6 +11,7 @@ import {
   type IconNode,
   Keyboard,
   KeyboardOff,
+  Link,
   LogOut,
   Maximize,
   Minus,
@@ -21,6 +22,8 @@ import {
   Settings,
   Terminal,
   Upload,
+  User,
+  Users,
   X,
 } from "lucide";
 
@@ -34,6 +37,7 @@ const ICONS = {
   folder: Folder,
   keyboard: Keyboard,
   "keyboard-off": KeyboardOff,
+  link: Link,
   "log-out": LogOut,
   maximize: Maximize,
   minus: Minus,
@@ -44,6 +48,8 @@ const ICONS = {
   settings: Settings,
   terminal: Terminal,
   upload: Upload,
+  user: User,
+  users: Users,
   x: X,
 } satisfies Record<string, IconNode>;
 

@@ -8,7 +8,7 @@ import { drawIcons } from "./icons.ts";
 import { surviveBrokenImages } from "./library.ts";
 import { AboutPanel, LANGUAGE_PREFERENCE } from "./menu/about_panel.ts";
 import { recall } from "./preferences.ts";
-import { parseRoute, type Route, withoutParameters } from "./route.ts";
+import { encodeTarget, parseRoute, type Route, withoutParameters } from "./route.ts";
 import { Home } from "./screens/home.ts";
 import { SessionScreen } from "./screens/session_screen.ts";
 import { type Reason, SignIn } from "./screens/sign_in.ts";
@@ -60,7 +60,8 @@ class Page {
   async #enter(): Promise<Grant> {
     const parameters = this.#parameters;
     const token = keptToken();
-    if (token !== null && !parameters.has("token")) {
+    // Whoever came through a shared link is a guest, not who the tab belonged to before.
+    if (token !== null && !parameters.has("token") && !parameters.has("key")) {
       parameters.set("token", token);
     }
     const grant = await signIn(parameters);
@@ -76,6 +77,11 @@ class Page {
     }
     try {
       const connections = await listConnections(await this.#enter());
+      const [first, ...others] = connections;
+      if (first !== undefined && others.length === 0) {
+        location.replace(`#/client/${encodeTarget(first.target)}`);
+        return;
+      }
       this.#home.draw(connections);
       this.#show("home");
     } catch (error) {

@@ -46,6 +46,8 @@ export class Session {
   state: State = "connecting";
   info: ConnectionInfo | null = null;
   connection: Connection | null = null;
+  /** What the connection was opened with. */
+  grant: Grant | null = null;
   /** Whether a picture of this session was ever shown. */
   seen = false;
 
@@ -170,6 +172,7 @@ export class Session {
   }
 
   #connect(transport: Transport, grant: Grant, target: Target): void {
+    this.grant = grant;
     this.events.emit("step", "reach");
     this.#inquire(grant, target);
     const connection = new Connection(transport, this.events, (ending) => this.#ended(connection, ending));

@@ -13,6 +13,7 @@ import { FilesPanel } from "../menu/files_panel.ts";
 import { KeyboardPanel } from "../menu/keyboard_panel.ts";
 import { Menu } from "../menu/menu.ts";
 import { PointerPanel } from "../menu/pointer_panel.ts";
+import { SharePanel } from "../menu/share_panel.ts";
 import { TerminalPanel } from "../menu/terminal_panel.ts";
 import { recall, remember } from "../preferences.ts";
 import type { Target } from "../route.ts";
@@ -70,6 +71,7 @@ export class SessionScreen {
     const connectionPanel = new ConnectionPanel(session, this.#picture);
     new PointerPanel(pointer);
     new TerminalPanel(session);
+    const sharePanel = new SharePanel(session, clipboard, (text) => this.#notices.say(text));
     new FilesPanel(session, new TransferList(session));
     const connecting = new Connecting(session);
     const failureCard = new FailureCard(session, clipboard, this.#notices);
@@ -81,12 +83,14 @@ export class SessionScreen {
       () => input.onScreen.update(),
       () => keyboardPanel.update(),
       () => displayPanel.update(),
+      () => sharePanel.update(),
       () => connecting.update(),
       () => failureCard.update(),
       () => this.#entitle(),
     );
     this.menu.events.on("open", (open) => {
       connectionPanel.measure(open);
+      sharePanel.update();
       this.#follow(open);
     });
     session.events.on("state", (state) => this.#become(state));

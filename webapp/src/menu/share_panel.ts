@@ -1,0 +1,191 @@
+/** The menu's sharing: links for others to watch or control, who came through them, and the end of it. */
+import { ApiError } from "../api.ts";
+import type { Clipboard } from "../clipboard.ts";
+import type { Guest } from "../connection.ts";
+import { element, make, show } from "../dom.ts";
+import { icon } from "../icons.ts";
+import type { Session } from "../session.ts";
+import {
+  PROFILES,
+  type Profile,
+  type SharedLink,
+  type SharedTunnel,
+  share,
+  sharingProfiles,
+  stopSharing,
+} from "../sharing.ts";
+import { type Key, language, t } from "../strings.ts";
+import { tame } from "../text.ts";
+
+/** Minutes on offer; null is as long as the site permits. */
+const MINUTES = [15, 60, 240, null];
+const PERMITS: Record<Profile, Key> = { watch: "share.canWatch", control: "share.canControl" };
+const MAX_NAMED = 20;
+
+export class SharePanel {
+  readonly #session: Session;
+  readonly #clipboard: Clipboard;
+  readonly #tell: (text: string) => void;
+  readonly #section = element("share-links", "details");
+  readonly #minutes = element("share-minutes", "select");
+  readonly #list = element("shares", "ul");
+  readonly #guestList = element("guests", "ul");
+  readonly #state = element("share-state", "p");
+  readonly #stop = element("share-stop", "button");
+  readonly #root = element("session", "main");
+  #links: SharedLink[] = [];
+  /** Who is here, by id; each has a number where nobody knows a name. */
+  readonly #guests = new Map<string, string>();
+  #arrived = 0;
+
+  /** @param tell says something though the menu is closed. */
+  constructor(session: Session, clipboard: Clipboard, tell: (text: string) => void) {
+    this.#session = session;
+    this.#clipboard = clipboard;
+    this.#tell = tell;
+    session.events.on("connected", () => this.#offer());
+    session.events.on("guest", (guest) => this.#meet(guest));
+    session.events.on("state", (state) => {
+      if (state === "connecting") {
+        this.#forget();
+      }
+    });
+    element("share-form", "form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#share();
+    });
+    this.#stop.addEventListener("click", () => this.#stopSharing());
+    this.update();
+  }
+
+  /** Write everything in the language in use. */
+  update(): void {
+    const chosen = this.#minutes.selectedIndex;
+    this.#minutes.replaceChildren(
+      ...MINUTES.map((minutes) => make("option", { value: String(minutes ?? "") }, duration(minutes))),
+    );
+    this.#minutes.selectedIndex = Math.max(0, chosen);
+    this.#draw();
+  }
+
+  get #tunnel(): SharedTunnel | null {
+    const { connection, grant } = this.#session;
+    return connection === null || grant === null ? null : { token: grant.token, uuid: connection.uuid };
+  }
+
+  /** Links end with the connection they were made in. */
+  #forget(): void {
+    this.#links = [];
+    this.#guests.clear();
+    this.#state.textContent = "";
+    show(this.#section, false);
+    this.#draw();
+  }
+
+  async #offer(): Promise<void> {
+    const tunnel = this.#tunnel;
+    const profiles = tunnel === null ? [] : await sharingProfiles(tunnel);
+    if (tunnel?.uuid !== this.#tunnel?.uuid) {
+      return;
+    }
+    show(this.#section, profiles.length > 0);
+    for (const profile of PROFILES) {
+      const choice = element(`share-${profile}`, "input");
+      choice.disabled = !profiles.includes(profile);
+      show(choice.parentElement ?? choice, !choice.disabled);
+    }
+  }
+
+  async #share(): Promise<void> {
+    const tunnel = this.#tunnel;
+    if (tunnel === null) {
+      return;
+    }
+    const profile = PROFILES.find((name) => element(`share-${name}`, "input").checked) ?? "watch";
+    const minutes = this.#minutes.value === "" ? null : Number(this.#minutes.value);
+    try {
+      this.#links.push(await share(tunnel, profile, minutes));
+      this.#state.textContent = "";
+    } catch (error) {
+      this.#explain(error);
+      return;
+    }
+    this.#draw();
+    this.#list.querySelector<HTMLElement>("li:last-child button")?.focus();
+  }
+
+  async #stopSharing(): Promise<void> {
+    const tunnel = this.#tunnel;
+    if (tunnel === null) {
+      return;
+    }
+    try {
+      await stopSharing(tunnel);
+    } catch (error) {
+      this.#explain(error);
+      return;
+    }
+    this.#links = [];
+    this.#draw();
+    this.#state.textContent = t("share.stopped");
+    element("share-minutes", "select").focus();
+  }
+
+  #explain(error: unknown): void {
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+    this.#state.textContent = t("share.failed");
+  }
+
+  #meet({ id, name, present }: Guest): void {
+    const known = this.#guests.get(id);
+    if (present) {
+      this.#arrived += 1;
+      this.#guests.set(id, tame(name, 60) || t("share.guest", { number: this.#arrived }));
+    } else {
+      this.#guests.delete(id);
+    }
+    const guest = known ?? this.#guests.get(id) ?? tame(name, 60);
+    this.#tell(t(present ? "share.came" : "share.went", { name: guest }));
+    this.#draw();
+  }
+
+  #draw(): void {
+    this.#links = this.#links.filter(({ until }) => until === null || until.getTime() > Date.now());
+    const shared = this.#links.length > 0 || this.#guests.size > 0;
+    this.#root.classList.toggle("fl-shared", shared);
+    this.#list.replaceChildren(...this.#links.map((link) => this.#row(link)));
+    const names = [...this.#guests.values()].slice(0, MAX_NAMED);
+    this.#guestList.replaceChildren(
+      ...names.map((name) => make("li", {}, icon("user"), make("bdi", {}, name))),
+    );
+    show(this.#list, this.#links.length > 0);
+    show(this.#guestList, names.length > 0);
+    show(this.#stop, shared);
+  }
+
+  #row({ profile, address, until }: SharedLink): HTMLLIElement {
+    const time = until?.toLocaleTimeString(language(), { timeStyle: "short" }) ?? "";
+    const words = t(until === null ? "share.permits" : "share.permitsUntil", {
+      what: t(PERMITS[profile]),
+      time,
+    });
+    const field = make("input", { readonly: "", value: address, "aria-label": words });
+    field.addEventListener("focus", () => field.select());
+    const copy = make("button", { type: "button", class: "button" }, icon("copy"), t("share.copy"));
+    copy.addEventListener("click", async () => {
+      const copied = await this.#clipboard.copy(address);
+      this.#state.textContent = t(copied ? "share.copied" : "clipboard.notCopied");
+    });
+    return make("li", {}, make("span", {}, words), field, copy);
+  }
+}
+
+function duration(minutes: number | null): string {
+  if (minutes === null) {
+    return t("share.longest");
+  }
+  const [value, unit] = minutes < 60 ? [minutes, "minute"] : [minutes / 60, "hour"];
+  return new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "long" }).format(value);
+}

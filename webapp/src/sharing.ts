@@ -1,0 +1,62 @@
+/** Links to a running session, as the broker gives them: who has one may watch or control until it ends. */
+import { ApiError, request } from "./api.ts";
+import { isRecord } from "./json.ts";
+
+/** What a link permits. */
+export const PROFILES = ["watch", "control"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** A link that somebody made here. */
+export interface SharedLink {
+  profile: Profile;
+  address: string;
+  /** When it ends; null where the broker does not say. */
+  until: Date | null;
+}
+
+/** Which tunnel is shared, and by whom. */
+export interface SharedTunnel {
+  token: string;
+  uuid: string;
+}
+
+/** What links to this tunnel may permit; nothing where the site or the connection forbids it. */
+export async function sharingProfiles(tunnel: SharedTunnel): Promise<Profile[]> {
+  const answer = await ask(tunnel, "connection/sharingProfiles").catch(() => null);
+  return isRecord(answer) ? PROFILES.filter((profile) => profile in answer) : [];
+}
+
+/**
+ * Make a link.
+ *
+ * @param minutes how long it shall work; null for as long as the site permits.
+ * @throws ApiError
+ */
+export async function share(
+  tunnel: SharedTunnel,
+  profile: Profile,
+  minutes: number | null,
+): Promise<SharedLink> {
+  const query = minutes === null ? "" : `?minutes=${minutes}`;
+  const answer = await ask(tunnel, `sharingCredentials/${profile}${query}`);
+  const { values, expires } = isRecord(answer) ? answer : {};
+  const key = isRecord(values) ? values.key : null;
+  if (typeof key !== "string") {
+    throw ApiError.unexpected();
+  }
+  return {
+    profile,
+    address: new URL(`#/?key=${encodeURIComponent(key)}`, document.baseURI).href,
+    until: typeof expires === "number" ? new Date(expires) : null,
+  };
+}
+
+/** End every link to this tunnel, and the visits of all who came through one. */
+export async function stopSharing(tunnel: SharedTunnel): Promise<void> {
+  await ask(tunnel, "sharingCredentials", "DELETE");
+}
+
+function ask({ token, uuid }: SharedTunnel, path: string, method = "GET"): Promise<unknown> {
+  const tunnel = `api/session/tunnels/${encodeURIComponent(uuid)}/activeConnection`;
+  return request(`${tunnel}/${path}`, { method, headers: { "Guacamole-Token": token } });
+}
