@@ -75,11 +75,17 @@ def proxyd(
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def asked(number: int) -> None:
+        if stop.is_set() or number == signal.SIGINT:
+            hurry.set()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await Supervisor(settings, listener).run(stop)
+        loop.add_signal_handler(number, asked, number)
+    await Supervisor(settings, listener).run(stop, hurry)
     structlog.get_logger().info("proxyd has stopped")
 
 

@@ -1,6 +1,6 @@
 """What supervisor and worker say to each other: JSON lines over a Unix socket pair, sockets passed alongside.
 
-supervisor → worker: `Dispatch` with one file descriptor. worker → supervisor: `Finished`.
+supervisor → worker: `Dispatch` with one file descriptor, `Drain`. worker → supervisor: `Finished`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import contextlib
 import json
 import socket
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Control", "Dispatch", "Finished"]
+__all__ = ["Control", "Dispatch", "Drain", "Finished"]
 
 READ_SIZE = 65536
 MAX_DESCRIPTORS = 16
@@ -31,6 +31,12 @@ class Dispatch(NamedTuple):
 
     connection_id: str
     data: bytes
+
+
+class Drain(NamedTuple):
+    """Begin no more sessions; those that run have so many seconds."""
+
+    seconds: float
 
 
 class Finished(NamedTuple):
@@ -60,23 +66,28 @@ class Control:
         async with self._lock:
             await self._write(line, [connection.fileno()])
 
-    async def send(self, message: Finished) -> None:
-        """Report; a supervisor that is gone is no news."""
+    async def send(self, message: Finished | Drain) -> None:
+        """Report or order; an end that is gone is no news."""
+        fields = (
+            {"drain": message.seconds} if isinstance(message, Drain) else {"finished": message.connection_id}
+        )
         with contextlib.suppress(OSError):
             async with self._lock:
-                await self._write(_line({"finished": message.connection_id}), [])
+                await self._write(_line(fields), [])
 
     async def finished(self) -> Finished | None:
         """The worker's next report; None when it is gone."""
         line = await self._next_line()
         return None if line is None else Finished(json.loads(line)["finished"])
 
-    async def receive(self) -> tuple[Dispatch, socket.socket] | None:
-        """The supervisor's next connection; None when it is gone."""
+    async def receive(self) -> tuple[Dispatch, socket.socket] | Drain | None:
+        """The supervisor's next connection or order; None when it is gone."""
         line = await self._next_line()
         if line is None:
             return None
         fields = json.loads(line)
+        if "drain" in fields:
+            return Drain(fields["drain"])
         connection = socket.socket(fileno=self._descriptors.popleft())
         return Dispatch(fields["id"], base64.b64decode(fields["data"])), connection
 
@@ -119,7 +130,7 @@ class Control:
             line, descriptors = line[sent:], []
 
 
-def _line(fields: dict[str, str]) -> bytes:
+def _line(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields).encode() + b"\n"
 
 

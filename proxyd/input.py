@@ -65,7 +65,7 @@ def _nop(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
 
 def _key(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     keysym = number(args[0], "keysym", 0, MAX_KEYSYM)
-    session.key(keysym, args[1] == "1")
+    session.key(viewer, keysym, args[1] == "1")
 
 
 def _mouse(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
@@ -78,9 +78,9 @@ def _mouse(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
 def _size(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
     width = number(args[0], "width", 0, MAX_SIDE)
     height = number(args[1], "height", 0, MAX_SIDE)
-    if width and height and session.decides_size(viewer):
-        session.width, session.height = width, height
-        session.instance.resize(width, height)
+    if width and height:
+        viewer.size = width, height
+        session.follow_size()
 
 
 def _clipboard(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
@@ -103,7 +103,7 @@ def _blob(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
 
 
 def _end(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
-    viewer.send(viewer.inbound.end(args[0]))
+    viewer.send(viewer.inbound.end(*args[:2]))
 
 
 def _ack(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
@@ -123,8 +123,8 @@ def _file(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
 
 
 def _disconnect(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:
-    session.leave(viewer)
     viewer.close(None, session.reference)
+    session.leave(viewer, on_purpose=True)
 
 
 def _pipe(session: Session, viewer: Viewer, args: tuple[str, ...]) -> None:

@@ -39,6 +39,11 @@ class Registry:
         """A session is over."""
         self._sessions.pop(session.connection_id, None)
 
+    def away(self) -> list[Session]:
+        """Sessions whose owner is away, the longest first."""
+        away = [session for session in self if session.detached_since is not None and not session.ended]
+        return sorted(away, key=lambda session: session.detached_since or 0.0)
+
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
 

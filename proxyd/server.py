@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from proxyd.input import handle
+from proxyd.instances.base import Notice
 from proxyd.instances.host_keys import HostKeyFiles
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.table import INSTANCES
@@ -22,7 +23,7 @@ from proxyd.transport import Direct
 from proxyd.viewer import Viewer
 from proxyd.wire.handshake import ServerHandshake
 from proxyd.wire.instruction import Instruction, InstructionParser, encode
-from proxyd.wire.status import Status, StatusError
+from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -39,6 +40,7 @@ KEEP_ALIVE = 5.0
 """Seconds of silence after which `nop` is sent."""
 SILENCE = 15.0
 """Seconds without a byte after which a viewer is given up (sheet section 2.4)."""
+RESTARTING = "Fanlight is being restarted."
 FAREWELL = 5.0
 """Seconds that a viewer has to take what was sent before its connection is cut."""
 
@@ -61,6 +63,7 @@ class Server:
         self._instances = instances
         self.registry = Registry()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._draining = False
 
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection_id: str
@@ -75,8 +78,9 @@ class Server:
         client = _Client(reader, writer)
         try:
             async with asyncio.timeout(self._settings.handshake_timeout):
-                session, viewer = await self._admit(client, connection_id)
-            await self._look(session, viewer, client)
+                admitted = await self._admit(client, connection_id)
+            if admitted is not None:
+                await self._look(*admitted, client)
         except StatusError as error:
             refuse(writer, error, connection_id)
         except TimeoutError:
@@ -93,9 +97,15 @@ class Server:
     async def close(self) -> None:
         """End every session and wait until each has closed what it opened."""
         for session in self.registry:
-            session.end(StatusError(Status.SESSION_CLOSED, "Fanlight is being restarted."))
+            session.end(StatusError(Status.SESSION_CLOSED, RESTARTING))
         while self._running:
             await asyncio.wait(self._running.values())
+
+    def drain(self, seconds: float) -> None:
+        """Begin no more sessions, and tell people that theirs end soon."""
+        self._draining = True
+        for session in self.registry:
+            session.notice(Notice.RESTARTING, round(seconds))
 
     async def ended(self, connection_id: str) -> None:
         """Wait until no session with this id runs."""
@@ -116,11 +126,18 @@ class Server:
 
     # -- handshake ---------------------------------------------------------------------------------------------------
 
-    async def _admit(self, client: _Client, connection_id: str) -> tuple[Session, Viewer]:
-        select = await client.next()
-        if select.opcode != "select" or len(select.args) != 1:
-            raise StatusError(Status.CLIENT_BAD_REQUEST, "The first instruction was not select.")
-        target = select.args[0]
+    async def _admit(self, client: _Client, connection_id: str) -> tuple[Session, Viewer] | None:
+        """Shake hands; None where the peer wanted no session."""
+        match await client.next():
+            case Instruction("select", (target,)):
+                return await self._select(client, target, connection_id)
+            case Instruction("end", (target, reason)):
+                self.registry.find(target).end(StatusError(Status.SESSION_CLOSED, reason, Hop.SESSION))
+                client.send(encode("disconnect"))
+                return None
+        raise StatusError(Status.CLIENT_BAD_REQUEST, "The first instruction was not select.")
+
+    async def _select(self, client: _Client, target: str, connection_id: str) -> tuple[Session, Viewer]:
         joined = self.registry.find(target) if target.startswith("$") else None
         kind = type(joined.instance) if joined is not None else self._kind(target)
 
@@ -129,10 +146,11 @@ class Server:
         while not handshake.receive(await client.next()):
             pass
         arguments = Arguments(kind.PARAMETERS, handshake.arguments)
-        if joined is not None and joined.ended:
-            raise StatusError(Status.RESOURCE_NOT_FOUND, "No such connection.")
         viewer = Viewer(
-            handshake.client, client.transport, owner=joined is None, read_only=arguments.flag("read-only")
+            handshake.client,
+            client.transport,
+            owner=joined is None or _returns(joined, arguments.text("session-owner")),
+            read_only=arguments.flag("read-only"),
         )
         session = joined or self._new_session(connection_id, kind, arguments, handshake.client)
         client.send(encode("ready", session.connection_id))
@@ -150,8 +168,13 @@ class Server:
     def _new_session(
         self, connection_id: str, kind: type[Instance], arguments: Arguments, info: ClientInfo
     ) -> Session:
-        if len(self.registry) >= self._settings.max_sessions:
-            raise StatusError(Status.SERVER_BUSY, "Too many sessions are running.")
+        if self._draining:
+            raise StatusError(Status.SERVER_BUSY, RESTARTING)
+        if sum(not session.ended for session in self.registry) >= self._settings.max_sessions:
+            away = len(self.registry.away())
+            if not away:
+                raise StatusError(Status.SERVER_BUSY, "Too many sessions are running.")
+            self._end_longest_away(keep=away - 1)
         recording = Recording.wanted(arguments, self._facilities.pool)
         return Session(connection_id, kind, arguments, info, self._facilities, recording)
 
@@ -174,7 +197,8 @@ class Server:
         try:
             async for instructions in client.batches():
                 for instruction in instructions:
-                    handle(session, viewer, instruction)
+                    if not viewer.closed:
+                        handle(session, viewer, instruction)
         except StatusError as error:
             session.log.warning("a viewer is cut off", reason=error.message, viewer=viewer.identifier)
             viewer.close(error, session.reference)
@@ -191,6 +215,28 @@ class Server:
             )
         finally:
             session.leave(viewer)
+            self._end_longest_away(keep=self._settings.max_detached)
+
+    def _end_longest_away(self, keep: int) -> None:
+        """End sessions whose owners are away, until so many are left."""
+        away = self.registry.away()
+        for session in away[: max(len(away) - keep, 0)]:
+            session.end(StatusError(Status.SESSION_CLOSED, "Room was needed for others.", Hop.SESSION))
+
+
+def _returns(session: Session, word: str) -> bool:
+    """Whether it is its owner who joins a session.
+
+    Raises:
+        StatusError: the session is over or somebody else's (RESOURCE_NOT_FOUND), or its owner is away (RESOURCE_CLOSED).
+    """
+    if session.ended or (word and not session.belongs_to(word)):
+        if word and not session.ended:
+            session.log.warning("somebody else's session was asked for")
+        raise StatusError(Status.RESOURCE_NOT_FOUND, "No such connection.")
+    if not word and session.detached_since is not None:
+        raise StatusError(Status.RESOURCE_CLOSED, "The person who shares this session is away.", Hop.SESSION)
+    return bool(word)
 
 
 class _Client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,9 @@ import structlog
 from proxyd.display.emit import stream
 from proxyd.display.pump import Pump
 from proxyd.instances.base import Notice
-from proxyd.viewer import plain
+from proxyd.viewer import MSG_SINCE, plain
 from proxyd.wire.instruction import encode
-from proxyd.wire.status import Status, StatusError
+from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,8 +34,6 @@ __all__ = ["Facilities", "Session"]
 
 USER_JOINED, USER_LEFT = 1, 2
 """Codes of `msg`."""
-NOTICE = 0x4000
-"""Ours: a word from `Notice` follows. Browsers that do not know it ignore it."""
 LINK = 0x4001
 """Ours: a URI follows that a person clicked."""
 MAX_LINK = 2048
@@ -44,7 +43,8 @@ TIDY_SECONDS = 2.0
 MAX_TITLE = 1024
 """Characters of a title that are passed on."""
 REQUIRED_SINCE = (1, 3, 0)
-MSG_SINCE = (1, 5, 0)
+OWNER_AWAY = StatusError(Status.SESSION_CLOSED, "The person who shared this session left.", Hop.SESSION)
+NOBODY_CAME = StatusError(Status.SESSION_TIMEOUT, "Nobody came back to this session.", Hop.SESSION)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,11 @@ class Facilities:
 class Session:
     """One connection to an instance; the `Desk` that the instance works at.
 
-    It lives until the instance ends it or the last viewer leaves.
+    It lives until the instance ends it or the last viewer leaves. Where `detach-timeout` says so it outlives its viewers:
+    it is kept for so long while its owner is away, and ends when the owner says `disconnect`.
+
+    Attributes:
+        detached_since: when its owner left, seconds of the loop's clock; None while an owner looks.
     """
 
     def __init__(
@@ -95,6 +99,13 @@ class Session:
         self.viewers: list[Viewer] = []
         self.arguments = arguments
         self.log = structlog.get_logger().bind(connection=connection_id)
+        self.detached_since: float | None = None
+        self._keep = arguments.number("detach-timeout")
+        self._word = arguments.text("session-owner").encode()
+        self._given_up: asyncio.TimerHandle | None = None
+        self._opened = False
+        self._filesystem: Filesystem | None = None
+        self._unseen_clipboard: str | None = None
         self._title = ""
         self._announced: dict[str, str] = {}
         self._ending: set[asyncio.Task[None]] = set()  # transfers that were stopped
@@ -122,6 +133,7 @@ class Session:
             await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._ended.set()
+            self._stop_waiting()
             self.pump.close()
             await self._end_transfers()
             for task in (serving, ending, recording):
@@ -189,36 +201,107 @@ class Session:
             viewer.send(encode("name", self._title))
         for name, value in self._announced.items():
             viewer.send(_argv(viewer, name, value))
+        if viewer.owner:
+            self._welcome(viewer)
         self.pump.add(viewer)
         if owner is not None and owner.info.version >= MSG_SINCE:
             owner.send(encode("msg", USER_JOINED, viewer.identifier, plain(viewer.info.name)))
 
-    def leave(self, viewer: Viewer) -> None:
-        """A viewer's connection is gone."""
+    def _welcome(self, viewer: Viewer) -> None:
+        """The owner looks from this window on: say what happened meanwhile, and take the window's size."""
+        if self._opened:
+            away = 0.0 if self.detached_since is None else self.pump.seconds - self.detached_since
+            self.log.info("session resumed", away=round(away))
+            viewer.tell(Notice.RESUMED, round(away))
+        self._opened = True
+        self.detached_since = None
+        self._stop_waiting()
+        if self._filesystem is not None:
+            viewer.transfers.expose(self._filesystem)
+        if self._unseen_clipboard is not None:
+            viewer.send(_clipboard(viewer, self._unseen_clipboard))
+            self._unseen_clipboard = None
+        open_questions = [name for name, answer in self._questions.items() if not answer.done()]
+        if open_questions:
+            viewer.send(encode("required", *open_questions))
+        self.follow_size()
+
+    def leave(self, viewer: Viewer, *, on_purpose: bool = False) -> None:
+        """A viewer's connection is gone; `on_purpose` if it said so."""
         if viewer not in self.viewers:
             return
         self.viewers.remove(viewer)
+        self._let_go(viewer)
         self._ending |= viewer.transfers.close()
         self.pump.remove(viewer)
         owner = self.owner
         if owner is not None and owner.info.version >= MSG_SINCE:
             owner.send(encode("msg", USER_LEFT, viewer.identifier, plain(viewer.info.name)))
-        if not self.viewers:
-            self.end()
+        if not self._keep:
+            if not self.viewers:
+                self.end()
+        elif viewer.owner:
+            if on_purpose:
+                self.end()
+            elif self.owner is None:
+                self._detach()
+            else:
+                self.follow_size()
+
+    def _let_go(self, viewer: Viewer) -> None:
+        """Release what a viewer held down."""
+        if self.ended:
+            return
+        for keysym in viewer.pressed:
+            self.instance.key(keysym, False)
+        x, y, mask = viewer.pointer
+        if mask:
+            self.instance.pointer(x, y, 0)
+
+    def _detach(self) -> None:
+        """The owner is away: nobody else looks meanwhile, and after a while nobody is waited for."""
+        if self.ended:
+            return
+        self.detached_since = self.pump.seconds
+        self.log.info("session detached", seconds=self._keep)
+        for viewer in list(self.viewers):
+            viewer.close(OWNER_AWAY, self.reference)
+            self.leave(viewer)
+        self._given_up = asyncio.get_running_loop().call_later(self._keep, self.end, NOBODY_CAME)
+
+    def _stop_waiting(self) -> None:
+        if self._given_up is not None:
+            self._given_up.cancel()
+            self._given_up = None
+
+    def belongs_to(self, word: str) -> bool:
+        """Whether this is the owner's word."""
+        return bool(self._word) and hmac.compare_digest(self._word, word.encode())
 
     @property
     def owner(self) -> Viewer | None:
-        """Who opened the session, while there."""
-        return next((viewer for viewer in self.viewers if viewer.owner), None)
+        """Who opened the session, while there: the window that came last."""
+        return next((viewer for viewer in reversed(self.viewers) if viewer.owner), None)
 
-    def decides_size(self, viewer: Viewer) -> bool:
-        """Whether this viewer's window gives the instance its size: the owner's, or the first who may touch."""
-        return viewer is next((other for other in self.viewers if other.owner or not other.read_only), None)
+    def follow_size(self) -> None:
+        """Give the instance the size of the window that decides: the owner's, else that of the first who may touch."""
+        first = next((viewer for viewer in self.viewers if not viewer.read_only), None)
+        viewer = self.owner or first
+        if viewer is None:
+            return
+        if viewer.size != (self.width, self.height):
+            self.width, self.height = viewer.size
+            self.instance.resize(self.width, self.height)
+        if viewer.info.dpi != self.dpi:
+            self.dpi = viewer.info.dpi
+            if "font-size" in self._announced:  # points stay, pixels change
+                self.instance.change("font-size", self._announced["font-size"])
 
     # -- what viewers do -----------------------------------------------------------------------------------------------
 
-    def key(self, keysym: int, pressed: bool) -> None:
+    def key(self, viewer: Viewer, keysym: int, pressed: bool) -> None:
         """A viewer pressed or released a key."""
+        (viewer.pressed.add if pressed else viewer.pressed.discard)(keysym)
         self.instance.key(keysym, pressed)
         if self._recording is not None and self.arguments.flag("recording-include-keys"):
             self._recording.write(encode("key", keysym, int(pressed), self.pump.now))
@@ -232,6 +315,7 @@ class Session:
 
     def pointer(self, viewer: Viewer, x: int, y: int, buttons: int) -> None:
         """A viewer moved the pointer or a button; the others see where it points."""
+        viewer.pointer = x, y, buttons
         self.instance.pointer(x, y, buttons)
         if self._recording is not None and not self.arguments.flag("recording-exclude-mouse"):
             self._recording.write(encode("mouse", x, y, buttons, self.pump.now))
@@ -267,15 +351,15 @@ class Session:
 
     def clipboard(self, text: str) -> None:
         """See `Desk.clipboard`."""
-        data = text.encode("utf-8", "replace")
+        if self.detached_since is not None:
+            self._unseen_clipboard = text
         for viewer in self.viewers:
-            viewer.send(viewer.outbound.push(("clipboard",), data, ("text/plain",)))
+            viewer.send(_clipboard(viewer, text))
 
-    def notice(self, what: Notice) -> None:
+    def notice(self, what: Notice, *details: int) -> None:
         """See `Desk.notice`."""
         for viewer in self.viewers:
-            if viewer.info.version >= MSG_SINCE:
-                viewer.send(encode("msg", NOTICE, what.value))
+            viewer.tell(what, *details)
 
     def link(self, uri: str) -> None:
         """See `Desk.link`: whoever may only look did not click."""
@@ -291,9 +375,10 @@ class Session:
 
     def expose(self, filesystem: Filesystem) -> None:
         """See `Desk.expose`."""
-        owner = self.owner
-        if owner is not None:
-            owner.transfers.expose(filesystem)
+        self._filesystem = filesystem
+        for viewer in self.viewers:
+            if viewer.owner:
+                viewer.transfers.expose(filesystem)
 
     def offer(self, reader: BinaryReader, name: str) -> bool:
         """See `Desk.offer`."""
@@ -308,12 +393,13 @@ class Session:
     async def ask(self, names: Sequence[str]) -> dict[str, str]:
         """See `Desk.ask`."""
         owner = self.owner
-        if owner is None or owner.info.version < REQUIRED_SINCE:
+        if not self._keep if owner is None else owner.info.version < REQUIRED_SINCE:
             raise StatusError(Status.CLIENT_UNAUTHORIZED, f"The instance asks for {' and '.join(names)}.")
         loop = asyncio.get_running_loop()
         self._questions = {name: loop.create_future() for name in names}
         try:
-            owner.send(encode("required", *names))
+            if owner is not None:
+                owner.send(encode("required", *names))
             return {name: await answer for name, answer in self._questions.items()}
         finally:
             self._questions = {}
@@ -340,3 +426,7 @@ class Session:
 
 def _argv(viewer: Viewer, name: str, value: str) -> bytes:
     return viewer.outbound.push(("argv",), value.encode(), ("text/plain", name))
+
+
+def _clipboard(viewer: Viewer, text: str) -> bytes:
+    return viewer.outbound.push(("clipboard",), text.encode("utf-8", "replace"), ("text/plain",))

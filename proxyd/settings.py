@@ -32,6 +32,18 @@ class Settings(BaseModel):
     bind: str = Field("127.0.0.1:4822", description="Where proxyd listens: HOST:PORT or unix:PATH.")
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 is one for each processor.")
     max_sessions: int = Field(1000, ge=1, description="Sessions in one worker; more are refused as busy.")
+    max_detached: int = Field(
+        250,
+        ge=0,
+        description="Sessions in one worker that are kept while their owner is away; beyond, those who are away "
+        "longest lose theirs.",
+    )
+    drain_timeout: float = Field(
+        5.0,
+        ge=0,
+        le=86400,
+        description="Seconds that sessions are given to end by themselves on SIGTERM; a second one ends them at once.",
+    )
     handshake_timeout: float = Field(15.0, gt=0, le=120, description="Seconds for a whole handshake.")
     connect_timeout: float = Field(10.0, gt=0, le=120, description="Seconds to open a stream to an instance.")
     known_hosts: OptionalFile = Field(

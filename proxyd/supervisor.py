@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from proxyd.control import Control, Dispatch
-from proxyd.wire.instruction import InstructionParser, encode
+from proxyd.control import Control, Dispatch, Drain
+from proxyd.wire.instruction import Instruction, InstructionParser, encode
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
@@ -36,8 +36,14 @@ MAX_HEAD = 65536
 """Bytes read in search of `select`."""
 RESTART_DELAY = 1.0
 """Seconds before a worker that lived less than this is replaced, so that a broken start does not spin."""
+DRAIN_LOOK = 0.1
+"""Seconds between two looks at whether the last session has ended."""
 STOP_TIMEOUT = 10.0
 """Seconds that workers have to end their sessions."""
+
+FIRST = {"select": 1, "end": 2, "status": 0}
+"""What a connection may begin with, and how many arguments that has. `end` names a session and a reason, `status` asks
+how many sessions run; both are ours, for brokers."""
 
 log = structlog.get_logger()
 
@@ -50,22 +56,46 @@ class Supervisor:
         self._listener = listener
         self._workers = [_Worker(settings, number) for number in range(settings.worker_count)]
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heads = 0
+        self._draining = False
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Start the workers and serve until `stop`."""
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event) -> None:
+        """Start the workers and serve until `stop`, then until the last session has ended.
+
+        Args:
+            stop: begin no more sessions.
+            hurry: end those that run.
+        """
         await asyncio.gather(*(worker.start() for worker in self._workers))
         background = [self._task(worker.supervise(), f"worker {worker.number}") for worker in self._workers]
         background.append(self._task(self._accept(), "accept"))
         log.info("proxyd is ready", workers=len(self._workers), address=_name(self._listener))
         try:
             await stop.wait()
+            await self._drain(hurry)
         finally:
             self._listener.close()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await asyncio.gather(*(worker.stop() for worker in self._workers))
+
+    @property
+    def sessions(self) -> int:
+        """Sessions that run."""
+        return sum(len(worker.sessions) for worker in self._workers)
+
+    async def _drain(self, hurry: asyncio.Event) -> None:
+        """Tell people, and give them time; they may leave and come back until it is over."""
+        seconds = self._settings.drain_timeout
+        self._draining = True
+        log.info("draining", sessions=self.sessions, seconds=seconds)
+        for worker in self._workers:
+            await worker.drain(seconds)
+        end = time.monotonic() + seconds
+        hurrying = asyncio.create_task(hurry.wait(), name="hurry")
+        while self.sessions and not hurrying.done() and time.monotonic() < end:
+            await asyncio.wait({hurrying}, timeout=DRAIN_LOOK)
+        hurrying.cancel()
 
     @property
     def pids(self) -> list[int]:
@@ -98,7 +128,11 @@ class Supervisor:
             connection_id = f"${uuid.uuid4()}"
             try:
                 async with asyncio.timeout(self._settings.handshake_timeout):
-                    data, target = await _head(connection)
+                    data, first = await _head(connection)
+                if first.opcode == "status":
+                    await _answer(connection, self._status())
+                    return
+                target = first.args[0]
                 await self._worker_for(target).take(connection, Dispatch(connection_id, data), target)
             except TimeoutError:
                 await _refuse(connection, StatusError(Status.CLIENT_TIMEOUT, "No select came in time."))
@@ -107,12 +141,19 @@ class Supervisor:
             except OSError:
                 pass  # the peer, or the worker, is gone: closing says so
 
+    def _status(self) -> bytes:
+        """Sessions that run, sessions that may run, and whether new ones are refused."""
+        room = len(self._workers) * self._settings.max_sessions
+        return encode("status", self.sessions, room, int(self._draining))
+
     def _worker_for(self, target: str) -> _Worker:
         if target.startswith("$"):
             for worker in self._workers:
                 if target in worker.sessions:
                     return worker
             raise StatusError(Status.RESOURCE_NOT_FOUND, "No such connection.")
+        if self._draining:
+            raise StatusError(Status.SERVER_BUSY, "fanlight: Fanlight is being restarted.")
         alive = [worker for worker in self._workers if worker.alive]
         if not alive:
             raise StatusError(Status.SERVER_BUSY, "fanlight: Fanlight is starting again.")
@@ -192,6 +233,11 @@ class _Worker:
             self.sessions.discard(dispatch.connection_id)
             raise
 
+    async def drain(self, seconds: float) -> None:
+        """Have it begin no more sessions, and tell people."""
+        if self._control is not None:
+            await self._control.send(Drain(seconds))
+
     async def stop(self) -> None:
         """Ask the process to end its sessions and go; insist after a while."""
         process = self._process
@@ -209,8 +255,8 @@ class _Worker:
             self._control.close()
 
 
-async def _head(connection: socket.socket) -> tuple[bytes, str]:
-    """The bytes that came up to and with the first instruction, and what it selects."""
+async def _head(connection: socket.socket) -> tuple[bytes, Instruction]:
+    """The bytes that came up to and with the first instruction, and that instruction."""
     loop = asyncio.get_running_loop()
     parser = InstructionParser()
     data = b""
@@ -220,17 +266,20 @@ async def _head(connection: socket.socket) -> tuple[bytes, str]:
             raise ConnectionResetError
         data += chunk
         for instruction in parser.feed(chunk):
-            if instruction.opcode != "select" or len(instruction.args) != 1:
+            if len(instruction.args) != FIRST.get(instruction.opcode, -1):
                 raise StatusError(Status.CLIENT_BAD_REQUEST, "The first instruction was not select.")
-            return data, instruction.args[0]
+            return data, instruction
     raise StatusError(Status.CLIENT_BAD_REQUEST, "No select came.")
 
 
 async def _refuse(connection: socket.socket, error: StatusError) -> None:
     log.warning("connection refused", status=error.status.name, reason=error.message)
-    farewell = encode("error", error.message, error.status.code) + encode("disconnect")
+    await _answer(connection, encode("error", error.message, error.status.code) + encode("disconnect"))
+
+
+async def _answer(connection: socket.socket, data: bytes) -> None:
     with contextlib.suppress(OSError):
-        await asyncio.get_running_loop().sock_sendall(connection, farewell)
+        await asyncio.get_running_loop().sock_sendall(connection, data)
 
 
 def listen(bind: str) -> socket.socket:

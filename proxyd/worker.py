@@ -13,7 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from proxyd import log
-from proxyd.control import Control, Dispatch, Finished
+from proxyd.control import Control, Dispatch, Drain, Finished
 from proxyd.server import Server
 from proxyd.settings import Settings
 
@@ -53,8 +53,11 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def receive(self) -> None:
-        """Take connections until the supervisor is gone."""
+        """Take connections and orders until the supervisor is gone."""
         while (message := await self._control.receive()) is not None:
+            if isinstance(message, Drain):
+                self.server.drain(message.seconds)
+                continue
             task = asyncio.create_task(self._serve(*message), name=f"connection {message[0].connection_id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

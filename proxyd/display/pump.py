@@ -123,6 +123,11 @@ class Pump:
         return int(self._clock() * 1000)
 
     @property
+    def seconds(self) -> float:
+        """The same clock in seconds."""
+        return self._clock()
+
+    @property
     def lag(self) -> float:
         """Seconds of queueing delay of the worst viewer that is live."""
         now = self._clock()
@@ -145,6 +150,10 @@ class Pump:
         if not last or self._closed:
             return
         frame, self._frame = self._frame, []
+        if not self._audience and self._tap is None:  # asked for by somebody who left
+            self._remember(frame)
+            self._requested = self._whole = False
+            return
         work = partial(_encoded, accepts=self._formats(), quality=self.quality)
         if sum(map(_cost, frame)) > OFFLOAD_MS:
             self._encoding = self._loop.create_task(self._encode(frame, work, merged), name="encode frame")

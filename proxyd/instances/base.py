@@ -27,6 +27,10 @@ class Notice(Enum):
 
     CLIPBOARD_CUT = "clipboard-cut"
     RECORDING_STOPPED = "recording-stopped"
+    RESUMED = "resumed"
+    """The seconds that the owner was away follow."""
+    RESTARTING = "restarting"
+    """The seconds that are left follow."""
 
 
 class Desk(Protocol):

@@ -10,7 +10,7 @@ from proxyd.wire.status import Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["RECORDING", "Arguments", "Parameter"]
+__all__ = ["KEEPING", "RECORDING", "Arguments", "Parameter"]
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,13 @@ RECORDING = (
     Parameter("recording-write-existing", False),
 )
 """The rows that every protocol has in a row; sessions read them."""
+
+KEEPING = (
+    Parameter("detach-timeout", 0, 0, 7 * 86400, clamp=True),
+    Parameter("session-owner", secret=True),
+)
+"""Ours, behind guacd's: seconds that the session is kept while its owner is away, and a word that only its owner's
+broker knows: whoever joins with the same word is the owner again."""
 
 
 class Arguments:

@@ -531,9 +531,10 @@ def test_the_parameters_are_guacds_in_its_order_and_then_ours() -> None:
         "swap-red-blue",
     ]
     assert names[52] == "quality-level"
-    assert names[53:] == ["vnc-authority", "vnc-fingerprint", "vnc-allow-weak-sign-in"]
+    assert names[53:56] == ["vnc-authority", "vnc-fingerprint", "vnc-allow-weak-sign-in"]
+    assert names[56:] == ["detach-timeout", "session-owner"]
     secrets = {parameter.name for parameter in VncInstance.PARAMETERS if parameter.secret}
-    assert secrets == {"password", "sftp-password", "sftp-private-key", "sftp-passphrase"}
+    assert secrets == {"password", "sftp-password", "sftp-private-key", "sftp-passphrase", "session-owner"}
 
 
 def test_a_repeater_is_told_the_destination() -> None:
