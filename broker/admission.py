@@ -152,6 +152,11 @@ class Door:
             await self._refused(claim, error)
             raise
 
+    def note_origin(self, origin: str, address: str) -> None:
+        """Remember for the operator that a page of this origin was refused."""
+        detail = f"{origin} is not in allowed-origins"
+        self.refusals.append(Refusal(self._clock(), address, "origin-not-allowed", detail, "", "", ""))
+
     async def _redeem(self, scheme: Scheme, claim: Claim, token: str, held: Session | None) -> Admission:
         now = self._clock()
         grant = scheme.verify(claim, self._ring.keys(scheme.name, now), now)

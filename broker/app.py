@@ -85,6 +85,7 @@ def make_app(
 def routes(base_path: str) -> list[Route]:
     """The table of routes, with whole paths; the one that takes every other path is last."""
     below = (
+        *health.BELOW,
         *connect.ROUTES,
         *tokens.ROUTES,
         *data.ROUTES,

@@ -54,6 +54,7 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
         scheme = request[SENDER].scheme
         if not origin_allowed(origin, request.headers.get(hdrs.HOST, ""), scheme, settings.allowed_origins):
             structlog.get_logger().warning("origin refused", origin=origin[:200], path=_path(request))
+            request.app[PARTS].door.note_origin(origin[:200], request[SENDER].address)
             raise ApiError(403, "This origin is not in allowed-origins.")
     return await handler(request)
 

@@ -16,6 +16,8 @@ __all__ = ["Assets", "Webapp", "default_folder"]
 
 ENTRY = "src/main.ts"
 """The bundle's entry, as the manifest names it."""
+OTHER_ENTRIES = {"operator.html": "src/operator.ts"}
+"""Templates that load another one."""
 
 
 def default_folder() -> Path:
@@ -39,9 +41,9 @@ class Assets:
     preload: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> Assets:
+    def of(cls, manifest: Mapping[str, Any], entry_name: str = ENTRY) -> Assets:
         """Read Vite's manifest."""
-        entry = manifest.get(ENTRY)
+        entry = manifest.get(entry_name)
         if entry is None:
             return cls()
         styles = dict.fromkeys(entry.get("css", ()))
@@ -67,7 +69,9 @@ class Webapp:
 
     def __init__(self, folder: Path) -> None:
         self.dist = folder / "dist"
-        self.assets = Assets.of(_json(self.dist / "manifest.json"))
+        manifest = _json(self.dist / "manifest.json")
+        self.assets = Assets.of(manifest)
+        self._other_assets = {name: Assets.of(manifest, entry) for name, entry in OTHER_ENTRIES.items()}
         self.languages = _languages(self.dist / "translations")
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(folder / "templates"),
@@ -87,10 +91,11 @@ class Webapp:
             config: what the page's script and its templates may know.
             more: further texts that the template shows.
         """
+        found = self._other_assets.get(template, self.assets)
         assets = {
-            "scripts": [base_path + path for path in self.assets.scripts],
-            "styles": [base_path + path for path in self.assets.styles],
-            "preload": [base_path + path for path in self.assets.preload],
+            "scripts": [base_path + path for path in found.scripts],
+            "styles": [base_path + path for path in found.styles],
+            "preload": [base_path + path for path in found.preload],
         }
         page = self._environment.get_template(template)
         return page.render(base_path=base_path, assets=assets, lang=lang, config=config, **more)

@@ -22,7 +22,7 @@ export default defineConfig({
   build: {
     manifest: "manifest.json",
     license: { fileName: "licenses.md" },
-    rolldownOptions: { input: "src/main.ts" },
+    rolldownOptions: { input: ["src/main.ts", "src/operator.ts"] },
     target: "es2023",
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
   },

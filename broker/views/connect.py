@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
@@ -11,6 +12,9 @@ from broker.auth.base import Claim
 from broker.auth.form import parse_form
 from broker.parts import PARTS, SENDER
 from broker.views.base import BY_COOKIE, COOKIE
+
+if TYPE_CHECKING:
+    from broker.admission import Admission
 
 __all__ = ["ROUTES"]
 
@@ -23,7 +27,7 @@ async def connect(request: web.Request) -> web.Response:
     base_path = parts.settings.base_path
     response = web.Response(
         status=303,
-        headers={hdrs.LOCATION: f"{base_path}#/{_place(admission.granted, admission.session.source)}"},
+        headers={hdrs.LOCATION: base_path + _place(admission)},
     )
     response.set_cookie(
         COOKIE,
@@ -36,12 +40,15 @@ async def connect(request: web.Request) -> web.Response:
     return response
 
 
-def _place(granted: tuple[str, ...], source: str) -> str:
-    """The page of the connection, or the home page where there are several."""
+def _place(admission: Admission) -> str:
+    """The page of the connection, the home page where there are several, or the operator's."""
+    granted, session = admission.granted, admission.session
+    if session.operator and not granted:
+        return "operator"
     if len(granted) != 1:
-        return f"?session={BY_COOKIE}"
-    name = base64.urlsafe_b64encode(f"{granted[0]}\0c\0{source}".encode()).rstrip(b"=").decode()
-    return f"client/{name}?session={BY_COOKIE}"
+        return f"#/?session={BY_COOKIE}"
+    name = base64.urlsafe_b64encode(f"{granted[0]}\0c\0{session.source}".encode()).rstrip(b"=").decode()
+    return f"#/client/{name}?session={BY_COOKIE}"
 
 
 ROUTES = (Route(hdrs.METH_GET, "connect", connect),)

@@ -1,29 +1,59 @@
-"""Whether the broker lives, and whether it can serve."""
+"""Whether the broker lives, whether it can serve, and what a front proxy makes of requests."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import secrets
+import json
 
 from aiohttp import hdrs, web
 
 from broker.access import Route
-from broker.parts import PARTS
-from broker.store.base import Kind, StoreError
+from broker.parts import PARTS, SENDER
+from broker.views.base import store_answers
 
-__all__ = ["ROUTES"]
+__all__ = ["BELOW", "ROUTES"]
+
+PAUSE = 0.5
+"""Seconds between the two parts of the deep answer: a front that buffers delivers them together."""
 
 
-async def alive(_: web.Request) -> web.Response:
-    """`/healthz`: the process answers."""
+async def alive(request: web.Request) -> web.StreamResponse:
+    """`/healthz`: the process answers; with `deep=1` it says what arrived here of the request."""
+    if request.query.get("deep") == "1":
+        return await _deep(request)
     return web.json_response({"status": "ok"})
+
+
+async def _deep(request: web.Request) -> web.StreamResponse:
+    """For whoever stands before the front: `fanlight check` compares this with what it sent."""
+    seen = {
+        "time": round(request.app[PARTS].clock() * 1000),
+        "host": request.headers.get(hdrs.HOST, "")[:255],
+        "scheme": request[SENDER].scheme,
+        "address": request[SENDER].address,
+        "forwarded": _forwarded(request),
+        "upgrade": request.headers.get(hdrs.UPGRADE, "").lower() == "websocket",
+    }
+    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/json"})
+    await response.prepare(request)
+    await response.write(json.dumps(seen)[:-1].encode())
+    await asyncio.sleep(PAUSE)
+    await response.write(b', "status": "ok"}')
+    await response.write_eof()
+    return response
+
+
+def _forwarded(request: web.Request) -> str:
+    """Whether forwarded headers came, and whether they were believed."""
+    if not request.headers.getall("X-Forwarded-For", []):
+        return "none"
+    return "ignored" if request[SENDER].address == request.remote else "believed"
 
 
 async def ready(request: web.Request) -> web.Response:
     """`/readyz`: proxyd and the store answer, and the broker is not draining."""
     parts = request.app[PARTS]
-    checks = {"proxyd": await parts.gateway.reachable(), "store": await _store_answers(request)}
+    checks = {"proxyd": await parts.gateway.reachable(), "store": await store_answers(parts.store)}
     checks["accepting"] = not parts.gateway.draining
     good = all(checks.values())
     return web.json_response(
@@ -31,12 +61,6 @@ async def ready(request: web.Request) -> web.Response:
     )
 
 
-async def _store_answers(request: web.Request) -> bool:
-    with contextlib.suppress(StoreError, TimeoutError):
-        async with asyncio.timeout(2):
-            await request.app[PARTS].store.get(Kind.TOKEN, secrets.token_hex(8))
-            return True
-    return False
-
-
 ROUTES = (Route(hdrs.METH_GET, "/healthz", alive), Route(hdrs.METH_GET, "/readyz", ready))
+BELOW = (Route(hdrs.METH_GET, "healthz", alive),)
+"""Below the base path, where a front proxy passes requests on."""

@@ -1,8 +1,12 @@
-"""What an operator sees and does: `api/operator/...`. Everything is JSON; times are milliseconds since 1970."""
+"""What an operator sees and does: the page `operator`, and `api/operator/...` behind it.
+
+The interface speaks JSON; times are milliseconds since 1970.
+"""
 
 from __future__ import annotations
 
 import json
+import platform
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -12,11 +16,13 @@ from aiohttp import hdrs, web
 
 from broker.access import Route, by_operator
 from broker.errors import ApiError, not_found
+from broker.pages import page
 from broker.parts import PARTS, SESSION
-from broker.views.base import read_body
+from broker.views.base import COOKIE, read_body, store_answers
 
 if TYPE_CHECKING:
     from broker.records import Record
+    from broker.sessions import Session
 
 __all__ = ["ROUTES"]
 
@@ -27,21 +33,42 @@ MAX_LINE = 200
 DEFAULT_REASON = "An operator ended this session."
 
 
+async def by_operators_cookie(request: web.Request) -> Session | None:
+    """Whose cookie or token the request for the page carries, if it is an operator's."""
+    session = await request.app[PARTS].sessions.find(request.cookies.get(COOKIE, ""))
+    return session if session is not None and session.operator else await by_operator(request)
+
+
+async def operators_page(request: web.Request) -> web.Response:
+    """`operator`: the page; its script asks for everything else with the operator's token."""
+    return web.Response(text=page(request, "operator.html"), content_type="text/html")
+
+
 async def status(request: web.Request) -> web.Response:
-    """`status`: the numbers on top of the page."""
+    """`status`: the numbers on top of the page, and whether all is well."""
     parts = request.app[PARTS]
     running = await parts.records.running()
+    here = len(parts.sessions)
     recent = [row for row in parts.door.refusals if row.when > parts.clock() - HOUR]
     return web.json_response(
         {
-            "version": version("fanlight"),
+            "versions": {name: version(name) for name in ("fanlight", "aiohttp")}
+            | {"python": platform.python_version()},
             "sessions": len(running),
             "people": len({(row.user, row.source) for row in running}),
             "refusedInTheLastHour": len(recent),
-            "proxydReachable": await parts.gateway.reachable(),
+            "proxyd": [
+                {
+                    "address": str(parts.gateway.address),
+                    "reachable": await parts.gateway.reachable(),
+                    "sessions": here,
+                }
+            ],
+            "store": await store_answers(parts.store),
             "draining": parts.gateway.draining,
             "keys": len(parts.ring),
             "bans": len(await parts.bans.newest()),
+            "problems": [],
         }
     )
 
@@ -137,4 +164,7 @@ _VIEWS = (
     (hdrs.METH_DELETE, "bans/{subject}", lift),
 )
 
-ROUTES = tuple(Route(method, f"api/operator/{path}", view, by_operator) for method, path, view in _VIEWS)
+ROUTES = (
+    Route(hdrs.METH_GET, "operator", operators_page, by_operators_cookie),
+    *(Route(method, f"api/operator/{path}", view, by_operator) for method, path, view in _VIEWS),
+)

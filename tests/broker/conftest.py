@@ -130,6 +130,7 @@ def page_folder(tmp_path: Path) -> Path:
         '{% for url in assets.styles %}<link rel="stylesheet" href="{{ url }}">{% endfor %}'
         '<script type="application/json">{{ config | tojson }}</script></html>'
     )
+    (templates / "operator.html").write_text("<h1>Operator</h1>")
     (templates / "error.html").write_text("<h1>{{ title }}</h1><p>{{ sentence }}</p>")
     return folder
 

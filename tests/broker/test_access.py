@@ -31,7 +31,7 @@ NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR = "nobody", "stale", "owner", "oth
 ROLES = (NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR)
 
 PUBLIC = {
-    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/"), ("GET", "/guacamole"), ("GET", ""),
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "healthz"), ("GET", "/"), ("GET", "/guacamole"), ("GET", ""),
     ("GET", "{path:(?!api/).+}"), ("GET", "api/languages"), ("GET", "api/patches"), ("GET", "connect"),
     ("POST", "api/tokens"), ("DELETE", "api/tokens/{token}"),
 }  # fmt: skip
@@ -86,6 +86,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "websocket-tunnel"): Row("1008/769", "open", "1002/516", "1002/516", "1002/516"),
     ("POST", "tunnel"): Row("403/769", "2xx", "404/516", "404/516", "404/516"),
     ("GET", "tunnel"): Row("404/516", "2xx", "404/516", "404/516", "404/516"),
+    ("GET", "operator"): Rows.OPERATORS,
     ("GET", "api/operator/status"): Rows.OPERATORS,
     ("GET", "api/operator/running"): Rows.OPERATORS,
     ("DELETE", "api/operator/running/{identifier}"): Rows.OPERATORS,

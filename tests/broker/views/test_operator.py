@@ -10,6 +10,7 @@ import pytest
 
 from broker.links import Signer
 from broker.tunnel import MESSAGE
+from broker.views.base import COOKIE
 from proxyd.wire.instruction import encode
 from tests.fakes.guacd import Guacd
 
@@ -50,6 +51,10 @@ class Operator:
         return int(answer.status)
 
 
+def operators_token(signer: Signer) -> str:
+    return signer.token("", "", "", cnx={}, sub="olga", role="operator")
+
+
 @asynccontextmanager
 async def operating(serve: Any, tmp_path: Path, **settings: Any) -> AsyncIterator[Operator]:
     ring = tmp_path / "ring.toml"
@@ -57,7 +62,7 @@ async def operating(serve: Any, tmp_path: Path, **settings: Any) -> AsyncIterato
     ring.write_text(f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\n')
     async with Guacd() as daemon, serve(daemon, key_ring=ring, public_origin=ORIGIN, **settings) as broker:
         signer = Signer(f"{ORIGIN}{BASE}", "portal", SECRET, clock=broker.clock)
-        text = signer.token("", "", "", cnx={}, sub="olga", role="operator")
+        text = operators_token(signer)
         body = await (await broker.post_form(f"jwt={text}")).json()
         assert body["username"] == "olga"
         yield Operator(broker, body["authToken"])
@@ -83,12 +88,14 @@ async def test_the_numbers_on_top(operator: Operator) -> None:
             await socket.receive_str()
         await broker.post_form("signature=x")
         numbers = await operator.get("status")
-        assert numbers.pop("version")
+        assert numbers.pop("versions").keys() == {"fanlight", "aiohttp", "python"}
         assert numbers == {
             "sessions": 3,
             "people": 2,
             "refusedInTheLastHour": 1,
-            "proxydReachable": True,
+            "proxyd": [{"address": str(broker.parts.gateway.address), "reachable": True, "sessions": 3}],
+            "store": True,
+            "problems": [],
             "draining": False,
             "keys": 2,
             "bans": 0,
@@ -205,11 +212,36 @@ async def test_letting_somebody_in_again(operator: Operator) -> None:
     assert (await operator.broker.post_form("signature=x")).status == 403
 
 
+async def test_the_page_is_for_operators(operator: Operator) -> None:
+    """A link leads to it; whoever is somebody else gets a page that says no."""
+    broker = operator.broker
+    broker.clock.now += 1
+    signer = Signer(f"{ORIGIN}{BASE}", "portal", SECRET, clock=broker.clock)
+    opened = await broker.client.get(f"{BASE}connect?jwt={operators_token(signer)}", allow_redirects=False)
+    assert (opened.status, opened.headers["Location"]) == (303, f"{BASE}operator")
+    cookies = {COOKIE: opened.cookies[COOKIE].value}
+    answer = await broker.client.get(f"{BASE}operator", cookies=cookies)
+    assert (answer.status, answer.content_type) == (200, "text/html")
+    again = await broker.post_form("session=cookie", cookies=cookies)
+    assert (await again.json())["username"] == "olga"
+    cookies = {COOKIE: await broker.token()}
+    answer = await broker.client.get(f"{BASE}operator", cookies=cookies, headers={"Accept": "text/html"})
+    assert (answer.status, answer.content_type) == (403, "text/html")
+
+
+async def test_refused_origins_are_shown_with_the_setting(operator: Operator) -> None:
+    headers = {"Origin": "https://portal.example"}
+    assert (await operator.broker.post_form("signature=x", headers=headers)).status == 403
+    (row,) = await operator.get("refusals")
+    assert row["reason"] == "origin-not-allowed"
+    assert row["detail"] == "https://portal.example is not in allowed-origins"
+
+
 async def test_a_key_must_be_allowed_to_make_operators(serve: Any, tmp_path: Path) -> None:
     async with operating(serve, tmp_path) as operator:
         ring = tmp_path / "ring.toml"
         ring.write_text(ring.read_text().replace("operator = true", ""))
         operator.broker.parts.ring.reload()
         signer = Signer(f"{ORIGIN}{BASE}", "portal", SECRET, clock=operator.broker.clock)
-        text = signer.token("", "", "", cnx={}, sub="olga", role="operator")
+        text = operators_token(signer)
         assert await operator.broker.refused(f"jwt={text}") == "user-not-allowed"

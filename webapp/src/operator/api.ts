@@ -1,0 +1,122 @@
+/** The operator's interface, `api/operator/…`: what the page reads and does. Times are milliseconds since 1970. */
+
+/** A daemon that sessions run on. */
+export interface Daemon {
+  address: string;
+  reachable: boolean;
+  sessions: number;
+}
+
+export interface Status {
+  versions: Record<string, string>;
+  sessions: number;
+  people: number;
+  refusedInTheLastHour: number;
+  proxyd: Daemon[];
+  store: boolean;
+  draining: boolean;
+  keys: number;
+  problems: string[];
+}
+
+/** A session that runs, or ran. */
+export interface Row {
+  identifier: string;
+  user: string;
+  source: string;
+  connection: string;
+  name: string;
+  protocol: string;
+  target: string;
+  address: string;
+  proxyd: string;
+  reference: string;
+  start: number;
+  end: number | null;
+}
+
+export interface Refusal {
+  when: number;
+  address: string;
+  reason: string;
+  detail: string;
+  key_id: string;
+  user: string;
+  target: string;
+}
+
+export interface Ban {
+  subject: string;
+  reason: string;
+  failures: number;
+  until: number;
+}
+
+/** The broker refused; `status` is HTTP's, 0 where it does not answer. */
+export class OperatorError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export class OperatorApi {
+  readonly #token: string;
+
+  constructor(token: string) {
+    this.#token = token;
+  }
+
+  status(): Promise<Status> {
+    return this.#get("status");
+  }
+
+  running(): Promise<Row[]> {
+    return this.#get("running");
+  }
+
+  history(): Promise<Row[]> {
+    return this.#get("history");
+  }
+
+  refusals(): Promise<Refusal[]> {
+    return this.#get("refusals");
+  }
+
+  bans(): Promise<Ban[]> {
+    return this.#get("bans");
+  }
+
+  async say(identifier: string, text: string): Promise<void> {
+    await this.#send("POST", `running/${encodeURIComponent(identifier)}/message`, { text });
+  }
+
+  async end(identifier: string, reason: string): Promise<void> {
+    await this.#send("DELETE", `running/${encodeURIComponent(identifier)}`, { reason });
+  }
+
+  async lift(subject: string): Promise<void> {
+    await this.#send("DELETE", `bans/${encodeURIComponent(subject)}`);
+  }
+
+  async #get<Answer>(path: string): Promise<Answer> {
+    return (await (await this.#send("GET", path)).json()) as Answer;
+  }
+
+  async #send(method: string, path: string, body?: unknown): Promise<Response> {
+    const init: RequestInit = { method, headers: { "Guacamole-Token": this.#token }, cache: "no-store" };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+    }
+    const answer = await fetch(`api/operator/${path}`, init).catch(() => {
+      throw new OperatorError(0, "The broker does not answer.");
+    });
+    if (!answer.ok) {
+      const said = (await answer.json().catch(() => null)) as { message?: string } | null;
+      throw new OperatorError(answer.status, said?.message ?? `The broker answered ${answer.status}.`);
+    }
+    return answer;
+  }
+}
