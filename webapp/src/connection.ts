@@ -46,6 +46,8 @@ export interface ConnectionEvents {
   required: string[];
   /** Something people should know though the session goes on: a word of proxyd's. */
   notice: string;
+  /** An operator's words to the person. */
+  message: string;
   /** Somebody came through a shared link, or went. */
   guest: Guest;
 }
@@ -72,8 +74,8 @@ interface Messaging {
   onmsg: (code: number, args: string[]) => boolean;
 }
 
-/** Codes of `msg`: the protocol's own, and the one under which proxyd tells notices. */
-const [JOINED, LEFT, NOTICE] = [1, 2, 0x4000];
+/** Codes of `msg`: the protocol's own, those of proxyd's notices and of an operator's words. */
+const [JOINED, LEFT, NOTICE, MESSAGE] = [1, 2, 0x4000, 0x4002];
 const MAX_CLIPBOARD_BYTES = 4 * 1024 * 1024;
 const MAX_ARGUMENT_BYTES = 16_383;
 const DRAWING = new Set(["size", "img", "png", "jpeg", "copy", "rect", "cfill", "cursor", "video"]);
@@ -186,6 +188,8 @@ export class Connection {
       const [id = "", name = ""] = args;
       if (code === NOTICE) {
         events.emit("notice", id);
+      } else if (code === MESSAGE) {
+        events.emit("message", id);
       } else if (code === JOINED || code === LEFT) {
         events.emit("guest", { id, name, present: code === JOINED });
       }

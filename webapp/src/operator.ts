@@ -129,7 +129,7 @@ class OperatorPage {
     facts("health", [
       ...status.proxyd.map(({ address, reachable, sessions }): [string, string, boolean] => [
         `proxyd at ${address}`,
-        reachable ? `answers; ${sessions} sessions of ours` : "does not answer",
+        reachable ? `answers; sessions of this broker: ${sessions}` : "does not answer",
         !reachable,
       ]),
       ["Store", status.store ? "answers" : "does not answer", !status.store],

@@ -7,14 +7,14 @@ export class Notices {
   readonly #notice = element("notice", "div");
   #timer = 0;
 
-  /** Say something; it goes away by itself. */
-  say(text: string): void {
+  /** Say something; it goes away by itself, or when something else is said. */
+  say(text: string, milliseconds = SHOWN_MS): void {
     window.clearTimeout(this.#timer);
     show(this.#notice, true);
     this.#notice.textContent = text;
     this.#timer = window.setTimeout(() => {
       this.#notice.textContent = "";
       show(this.#notice, false);
-    }, SHOWN_MS);
+    }, milliseconds);
   }
 }

@@ -33,6 +33,9 @@ const NOTICES: Record<string, Key> = {
 };
 const HINT_SEEN = "menu-hint-seen";
 const HINT_MS = 8000;
+/** Somebody who looked away for a moment shall still see it. */
+const MESSAGE_SHOWN_MS = 60_000;
+const MAX_MESSAGE = 200;
 const KINDS: Record<string, Key> = { ssh: "home.shell", vnc: "home.desktop" };
 
 export class SessionScreen {
@@ -95,6 +98,7 @@ export class SessionScreen {
     });
     session.events.on("state", (state) => this.#become(state));
     session.events.on("notice", (word) => this.#tell(word));
+    session.events.on("message", (text) => this.#hear(text));
     session.events.on("title", (title) => {
       this.#title = title;
       this.#entitle();
@@ -152,6 +156,11 @@ export class SessionScreen {
     if (text !== undefined) {
       this.#notices.say(t(text));
     }
+  }
+
+  /** An operator's words. */
+  #hear(words: string): void {
+    this.#notices.say(t("notice.operator", { text: tame(words, MAX_MESSAGE) }), MESSAGE_SHOWN_MS);
   }
 
   #entitle(): void {

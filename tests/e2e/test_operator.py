@@ -1,0 +1,143 @@
+"""The operator's page on a whole site: who is connected, a word to them, the end, and who is let in again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from broker.bans import Bans
+from broker.links import Signer
+from broker.store import open_store
+from tests.e2e.screen import Screen
+from tests.e2e.site import ROOT, Site
+from tests.fakes.platform import PlatformError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = [pytest.mark.real, pytest.mark.e2e]
+AXE = ROOT / "webapp" / "node_modules" / "axe-core" / "axe.min.js"
+SECRET = bytes(range(32))
+ORIGIN = "https://desk.example.org"
+
+
+@pytest.fixture(scope="module")
+def site(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    ring: Path = tmp_path_factory.mktemp("ring") / "ring.toml"
+    secret = base64.b64encode(SECRET).decode()
+    ring.write_text(f'[ops]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\n')
+    with Site(640, 480, {"key-ring": str(ring), "public-origin": ORIGIN, "ban-after": 2}) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """The operator's page, by a link; at the end nothing may have gone wrong unseen."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(**settings: object) -> Page:
+        # the cookie is for https: what a front proxy ends, the test leaves out
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}} | settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: "Policy" in message.text and complaints.append(message.text))
+        token = Signer(ORIGIN, "ops", SECRET).token("", "", "", cnx={}, sub="olga", role="operator")
+        answer = context.request.get(f"{site.url}/connect?jwt={token}", max_redirects=0)
+        cookie = answer.headers["set-cookie"].partition(";")[0].partition("=")
+        context.add_cookies([{"name": cookie[0], "value": cookie[2], "url": f"{site.url}/"}])
+        page.goto(f"{site.url}/operator")
+        page.wait_for_selector("#state:has-text('As of')")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def test_a_word_and_the_end(open_page: Callable[..., Page], page: Page, site: Site) -> None:
+    Screen(page).open(site.link("ssh"))
+    operator = open_page()
+    assert operator.locator("#sessions").inner_text() == "1"
+    assert operator.locator("#proxyd").inner_text() == "1 of 1"
+    operator.fill("#filter", "nobody at all")
+    assert operator.locator("#running tbody tr").count() == 0
+    operator.fill("#filter", f"{site.sshd.user} ssh")
+    operator.get_by_role("button", name="Details").click()
+    operator.fill("#message input", "Maintenance at noon.")
+    operator.get_by_role("button", name="Send").click()
+    operator.wait_for_selector("#done:has-text('Sent.')")
+    page.wait_for_selector("#notice:has-text('Maintenance at noon.')", state="visible")
+    operator.fill("#end input", "It is noon.")
+    operator.get_by_role("button", name="End session").click()
+    page.wait_for_selector("#failure:has-text('It is noon.')", state="visible")
+    operator.wait_for_selector("#running-empty", state="visible")
+
+
+def keep_out(site: Site) -> None:
+    """What many refusals come to, put into the site's store."""
+
+    async def work() -> None:
+        store = open_store(f"sqlite:///{site.folder / 'broker.sqlite'}", time.time)
+        bans = Bans(store, time.time, 2, 3600)
+        for _ in range(14):
+            await bans.failed("address 192.0.2.9", "bad-signature")
+        await store.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()))  # playwright has this one's loop
+    thread.start()
+    thread.join()
+
+
+def test_refusals_and_bans(open_page: Callable[..., Page], site: Site) -> None:
+    body = site.platform.body("127.0.0.1", "ssh")
+    with pytest.raises(PlatformError):
+        site.platform.post(body.replace("guac.hostname=127.0.0.1", "guac.hostname=127.0.0.2"))
+    keep_out(site)
+    operator = open_page()
+    operator.wait_for_selector("#refusals td:has-text('bad-signature')")
+    operator.get_by_role("button", name="Let in again").click()
+    operator.wait_for_selector("#bans-empty", state="visible")
+
+
+@pytest.mark.parametrize(
+    "appearance",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}, "is_mobile": True},
+        {"color_scheme": "light", "contrast": "more"},
+    ],
+    ids=["light", "dark", "contrast"],
+)
+def test_nothing_is_found_by_axe(
+    open_page: Callable[..., Page], page: Page, site: Site, appearance: dict[str, object]
+) -> None:
+    Screen(page).open(site.link("ssh"))
+    operator = open_page(**appearance)
+    assert operator.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    operator.evaluate(AXE.read_text())
+    assert violations(operator) == []
+    operator.get_by_role("button", name="Details").first.click()
+    assert violations(operator) == []
+
+
+def violations(page: Page) -> list[str]:
+    found = page.evaluate("() => axe.run(document)")["violations"]
+    return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+
+def test_other_people_get_a_page_that_says_no(page: Page, site: Site) -> None:
+    answer = page.goto(f"{site.url}/operator")
+    assert answer is not None
+    assert answer.status == 403
+    assert page.locator("h1").inner_text() == "This link is no longer valid"
