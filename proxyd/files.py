@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from binascii import b2a_base64
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import pybase64
 import structlog
 
 from proxyd.display.emit import blobs
@@ -53,10 +53,25 @@ log = structlog.get_logger()
 
 
 class Entry(NamedTuple):
-    """One name in a directory."""
+    """One name in a directory.
+
+    Attributes:
+        size: bytes; None where nobody says.
+        modified: Unix seconds; None where nobody says.
+    """
 
     name: str
     directory: bool
+    size: int | None = None
+    modified: int | None = None
+
+    @property
+    def mimetype(self) -> str:
+        """What a listing says of it: parameters of a file's type, which clients that do not know them pass over."""
+        if self.directory:
+            return DIRECTORY
+        facts = {"size": self.size, "modified": self.modified}
+        return FILE + "".join(f";{fact}={number}" for fact, number in facts.items() if number is not None)
 
 
 class BinaryReader(Protocol):
@@ -103,7 +118,7 @@ class Filesystem(Protocol):
         """Open a file."""
 
     async def write(self, path: str) -> BinaryWriter:
-        """Begin a file."""
+        """Begin a file; folders on the way to it that are missing are made."""
 
     def drop_path(self, filename: str) -> str:
         """Where a file without a path goes."""
@@ -285,7 +300,7 @@ class Download:
                 for start in range(0, len(data), BLOB_BYTES):
                     if not await self._may_send():
                         return
-                    text = b2a_base64(data[start : start + BLOB_BYTES], newline=False).decode()
+                    text = pybase64.b64encode_as_string(data[start : start + BLOB_BYTES])
                     self._send(encode("blob", self._index, text))
             if await self._may_send():
                 self._send(encode("end", self._index))
@@ -358,6 +373,11 @@ class _Upload:
         self._ended = True
         self._changed.set()
 
+    def drop(self) -> None:
+        """See `Sink.drop`."""
+        self._failed = self._failed or StatusError(Status.RESOURCE_CLOSED, "The upload was stopped.")
+        self._changed.set()
+
     async def run(self, filesystem: Filesystem, target: Callable[[], str]) -> None:
         """Write what comes; the file appears only when all of it was written."""
         try:
@@ -419,8 +439,7 @@ class _Listing:
             name = self._prefix + entry.name
             if len(name) > MAX_PATH:
                 continue
-            mimetype = DIRECTORY if entry.directory else FILE
-            piece = f"{',' if self._count else ''}{json.dumps(name)}:{json.dumps(mimetype)}"
+            piece = f"{',' if self._count else ''}{json.dumps(name)}:{json.dumps(entry.mimetype)}"
             text.append(piece)
             self._count += 1
             length += len(piece)

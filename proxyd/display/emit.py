@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
+import pybase64
 from PIL import Image as PillowImage
 
 from proxyd.display.ops import Copy, Cursor, Dispose, Fill, Image, Mask, Move, Op, Shade, Size
@@ -21,8 +21,10 @@ CURSOR_BUFFER = -64
 IMAGE_STREAM = 1
 """Images are sent contiguously, so one odd (broadcast, never acknowledged) index serves them all."""
 
+_BLOB_TEXT = BLOB_BYTES * 4 // 3
 _BLOB_HEAD = {index: f"4.blob,{len(str(index))}.{index},".encode() for index in range(64)}
-_FULL_BLOB = f"{len(b2a_base64(bytes(BLOB_BYTES), newline=False))}.".encode()
+_FULL_BLOB = f"{_BLOB_TEXT}.".encode()
+_SMALL_IMAGE = b"%%s%s%%d.%%s;%s" % (_BLOB_HEAD[IMAGE_STREAM], encode("end", IMAGE_STREAM))
 
 
 def emit(op: Op) -> bytes:
@@ -43,18 +45,22 @@ def stream(index: int, data: bytes) -> bytes:
 def blobs(index: int, data: bytes) -> bytes:
     """`blob`s that carry `data`."""
     head = _BLOB_HEAD[index] if index in _BLOB_HEAD else f"4.blob,{len(str(index))}.{index},".encode()
+    text = pybase64.b64encode(data)  # whole blobs end without padding, so pieces of it are the blobs
+    whole = len(text) - len(text) % _BLOB_TEXT
     parts: list[bytes] = []
-    for start in range(0, len(data), BLOB_BYTES):
-        text = b2a_base64(data[start : start + BLOB_BYTES], newline=False)
-        size = _FULL_BLOB if start + BLOB_BYTES <= len(data) else b"%d." % len(text)
-        parts += (head, size, text, b";")
+    for start in range(0, whole, _BLOB_TEXT):
+        parts += (head, _FULL_BLOB, text[start : start + _BLOB_TEXT], b";")
+    if whole < len(text):
+        parts += (head, b"%d." % (len(text) - whole), text[whole:], b";")
     return b"".join(parts)
 
 
 def _image(op: Image) -> bytes:
-    return encode("img", IMAGE_STREAM, op.mask, op.layer, op.mimetype, op.x, op.y) + stream(
-        IMAGE_STREAM, op.data
-    )
+    head = encode("img", IMAGE_STREAM, op.mask, op.layer, op.mimetype, op.x, op.y)
+    if len(op.data) > BLOB_BYTES:
+        return head + stream(IMAGE_STREAM, op.data)
+    text = pybase64.b64encode(op.data)  # most pictures are small, and there are many
+    return _SMALL_IMAGE % (head, len(text), text)
 
 
 def _fill(op: Fill) -> bytes:

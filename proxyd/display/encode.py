@@ -41,6 +41,10 @@ _COSTS: dict[type, tuple[float, float]] = {Indexed: (0.02, 1.2e-6), Pixels: (0.0
 _MULTIPLIERS = tuple(np.uint32((0x9E3779B1 * (2 * n + 1) << 8) & 0xFFFFFFFF) for n in range(32))
 _HASH_BITS = 16
 
+_PAIR = np.arange(1 << 16, dtype=np.uint32)
+_PAIRS = {bits: (_PAIR << np.uint32(bits) | _PAIR >> np.uint32(8)).astype(np.uint8) for bits in (2, 4)}
+"""Two bytes, the left one low, that hold `bits` bits each: as one byte."""
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TRUE_COLOUR, _PALETTE = 2, 3
 _NO_FILTER, _UP = 0, 2
@@ -103,7 +107,7 @@ def _lookup(data: bytes, palette: bytes) -> Bytes | None:
     """The palette index of every pixel, by a hash under which no two colours of the palette meet."""
     for multiplier in _MULTIPLIERS:
         slots = _hash(palette, multiplier)
-        if len(np.unique(slots)) == len(slots):
+        if len(set(slots.tolist())) == len(slots):
             table = np.zeros(1 << _HASH_BITS, np.uint8)
             table[slots] = np.arange(len(slots))
             return table.take(_hash(data, multiplier))
@@ -152,15 +156,17 @@ def _indexed_png(op: Indexed) -> bytes:
 
 def _pack(indexes: Bytes, colours: int) -> tuple[int, Bytes]:
     """Rows of one index a byte to the least depth that holds them: (depth, rows)."""
-    depth = next(bits for bits in (1, 2, 4, 8) if colours <= 1 << bits)
-    if depth == 1:
-        return depth, np.packbits(indexes, axis=1)
-    padding = -indexes.shape[1] % (8 // depth)
-    if padding:
-        indexes = np.pad(indexes, ((0, 0), (0, padding)))
+    if colours <= 2:
+        return 1, np.packbits(indexes, axis=1)
+    depth = 2 if colours <= 4 else 4 if colours <= 16 else 8
+    height, width = indexes.shape
+    if padding := -width % (8 // depth):
+        padded = np.zeros((height, width + padding), np.uint8)
+        padded[:, :width] = indexes
+        indexes = padded
     bits = depth
     while bits < 8:
-        indexes = indexes[:, ::2] << np.uint8(bits) | indexes[:, 1::2]
+        indexes = _PAIRS[bits].take(indexes.view("<u2"))
         bits *= 2
     return depth, indexes
 

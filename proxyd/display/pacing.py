@@ -23,6 +23,7 @@ OVERLAP_BELOW = 0.35
 BASELINE_WINDOW = 10.0
 """Seconds for which the shortest echo counts as the path's own delay."""
 
+
 class Pacer:
     """What one viewer has been sent, and what it has shown. Times in seconds of any monotonic clock."""
 

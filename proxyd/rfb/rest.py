@@ -39,6 +39,7 @@ class RestingAreas:
         shape = (-(-height // TILE), -(-width // TILE))
         self._inexact: NDArray[np.bool_] = np.zeros(shape, bool)
         self._changed: NDArray[np.float64] = np.zeros(shape)
+        self._earliest = math.inf  # no inexact tile changed before
 
     def drew(self, ops: Iterable[Op], now: float) -> None:
         """Note what was drawn on layer 0."""
@@ -50,10 +51,12 @@ class RestingAreas:
             if isinstance(op, Copy):
                 source = _tiles(op.source_x, op.source_y, op.width, op.height)
                 self._inexact[tiles] |= self._inexact[source].any()
+                self._earliest = min(self._earliest, now)
             elif (isinstance(op, Image) and op.mimetype == "image/jpeg") or (
                 isinstance(op, Pixels) and op.lossy
             ):
                 self._inexact[tiles] = True
+                self._earliest = min(self._earliest, now)
 
     def exact(self, region: Rect) -> None:
         """This region was drawn exactly."""
@@ -66,8 +69,11 @@ class RestingAreas:
 
     def take(self, rest: float, now: float) -> Rect | None:
         """An area that has rested for `rest` seconds, to be drawn exactly; None if there is none."""
+        if self._earliest > now - rest:
+            return None
         resting: NDArray[np.bool_] = self._inexact & (self._changed <= now - rest)
         if not resting.any():
+            self._earliest = self.due(0.0)
             return None
         top, left = (int(index) for index in np.unravel_index(resting.argmax(), resting.shape))
         columns = _run(resting[top : top + 1, left:].ravel(), MAX_TILES)

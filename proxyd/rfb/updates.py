@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from proxyd.display.ops import Op
     from proxyd.rfb.buffer import Buffer, Reading
+    from proxyd.rfb.decoders.base import Decoder
     from proxyd.rfb.events import Event
     from proxyd.rfb.frames import Frames
     from proxyd.rfb.options import Options
@@ -65,7 +66,7 @@ class Updates:
         self._turn = turn
         self._frames = frames
         self._report = report
-        self._decoders = {encoding: make() for encoding, make in DECODERS.items()}
+        self._decoders: dict[int, Decoder] = {encoding: make() for encoding, make in DECODERS.items()}
         reader = PixelReader(options.pixel_format, swap_red_blue=options.swap_red_blue)
         self.framebuffer = Framebuffer(0, 0, reader)
         self.screens: tuple[Screen, ...] = ()
@@ -130,7 +131,7 @@ class Updates:
             raise RfbError(f"The desktop sent a rectangle of unknown encoding {encoding}.")
 
     def _decode(self, encoding: int, rect: Rect) -> Reading[Sequence[Op]]:
-        decoder = self._decoders.get(Encoding(encoding))
+        decoder = self._decoders.get(encoding)
         if decoder is None:
             raise RfbError(f"The desktop sent a rectangle of encoding {encoding}, which was not offered.")
         return decoder.decode(self._buffer, rect, self.framebuffer)

@@ -6,6 +6,7 @@ Lengths count Unicode code points. Parsers here see bytes cut anywhere and give 
 from __future__ import annotations
 
 import codecs
+from functools import lru_cache
 from typing import NamedTuple
 
 from proxyd.wire.status import Status, StatusError
@@ -39,8 +40,15 @@ class Instruction(NamedTuple):
 
 def encode(*elements: str | int) -> bytes:
     """Encode opcode and arguments; integers are written in decimal."""
-    parts = [text if isinstance(text, str) else str(text) for text in elements]
-    return (",".join([f"{len(text)}.{text}" for text in parts]) + ";").encode()
+    parts = [f"{len(part)}.{part}" if isinstance(part, str) else _number(part) for part in elements]
+    return (",".join(parts) + ";").encode()
+
+
+@lru_cache(maxsize=4096)
+def _number(number: int) -> str:
+    """An element; the same coordinates come again and again."""
+    text = str(number)
+    return f"{len(text)}.{text}"
 
 
 class WireError(StatusError):

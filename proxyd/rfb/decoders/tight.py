@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from proxyd.display.ops import Indexed
 from proxyd.rfb.errors import RfbError
 from proxyd.rfb.gradient import restore
@@ -33,6 +31,7 @@ STREAM, EXPLICIT_FILTER = 3, 4
 """Bits of the kind of filtered pixels."""
 COPY, PALETTE, GRADIENT = 0, 1, 2
 """Filters."""
+_INDEXES = bytes(range(256))
 
 
 class Tight:
@@ -127,6 +126,6 @@ def _indexed(rect: Rect, depth: int, rows: bytes, palette: bytes) -> Op:
             if colours == 2
             else fill(rect, int.from_bytes(palette, "little"))
         )
-    if colours < 256 and np.frombuffer(rows, np.uint8).max(initial=0) >= colours:
+    if rows.translate(None, _INDEXES[:colours]):
         raise RfbError("The server sent a pixel past the end of its palette.")
     return Indexed(*rect, 8, rows, palette)
