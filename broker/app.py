@@ -14,6 +14,7 @@ from broker import errors, front
 from broker.access import Route, guard
 from broker.admission import Door
 from broker.bans import Bans
+from broker.extensions.registry import Registry
 from broker.gateway import Gateway
 from broker.keyring import KeyRing, KeyRingError
 from broker.keys import KeyDirectory
@@ -37,13 +38,15 @@ if TYPE_CHECKING:
 
     from broker.settings import Settings
 
-__all__ = ["make_app", "reload_ring", "routes"]
+__all__ = ["make_app", "read_again", "reload_ring", "routes"]
 
 MINUTE, DAY = 60.0, 86400.0
 RING_INTERVAL = 5.0
 """Seconds between two looks at the key ring file."""
 LOOK_AFTER = 20.0
 """Seconds between two looks at what the store says of sessions and tunnels that are open here."""
+EXTENSIONS_INTERVAL = 2.0
+"""Seconds between two looks at the extensions."""
 KEEP_ALIVE = 5.0
 """Seconds of a browser's silence after which the daemon is sent a `nop` for it."""
 
@@ -154,6 +157,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         polled=PolledTunnels(gateway, time.monotonic),
         metrics=metrics,
         webapp=Webapp(webapp),
+        extensions=Registry(settings.extension_directory, settings.extension_priority),
     )
 
 
@@ -173,6 +177,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         "keep tunnels alive": _every(KEEP_ALIVE, parts.gateway.keep_alive),
         "sweep polled tunnels": _every(KEEP_ALIVE, parts.polled.sweep),
         "keep key ring fresh": _every(RING_INTERVAL, functools.partial(_refresh, parts.ring)),
+        "keep extensions fresh": _every(EXTENSIONS_INTERVAL, functools.partial(_follow, parts.extensions)),
     }
     tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
     yield
@@ -200,6 +205,17 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 async def _refresh(ring: KeyRing) -> None:
     if await asyncio.to_thread(ring.changed):
         reload_ring(ring)
+
+
+async def _follow(extensions: Registry) -> None:
+    if await asyncio.to_thread(extensions.changed):
+        await asyncio.to_thread(extensions.reload)
+
+
+def read_again(parts: Parts) -> None:
+    """Read again what can be read again while people work: the key ring now, extensions within seconds."""
+    reload_ring(parts.ring)
+    parts.extensions.expire()
 
 
 def reload_ring(ring: KeyRing) -> None:

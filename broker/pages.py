@@ -19,10 +19,12 @@ TITLES = {
     503: "Fanlight is being updated",
 }
 OTHER_TITLE = "This did not work"
+PATCHED = "page.html"
+"""What patches are for; the other pages wear the styles alone."""
 
 
 def page(request: web.Request, template: str, **more: str) -> str:
-    """Render a template in the browser's language.
+    """Render a template in the browser's language, and put the extensions' work into it.
 
     Args:
         request: whose.
@@ -31,8 +33,12 @@ def page(request: web.Request, template: str, **more: str) -> str:
     """
     parts = request.app[PARTS]
     settings = parts.settings
+    extensions = parts.extensions.current
+    known = extensions.languages(parts.webapp.languages)
+    language = _language(request.headers.get("Accept-Language", ""), known)
+    named = "site_name" in settings.model_fields_set
     config = {
-        "name": settings.site_name,
+        "name": settings.site_name if named else extensions.site_name(language) or settings.site_name,
         "version": version("fanlight"),
         "portal_url": settings.portal_url,
         "portal_name": settings.portal_name,
@@ -40,8 +46,8 @@ def page(request: web.Request, template: str, **more: str) -> str:
         "help_name": settings.help_name,
         "banner": settings.banner,
     }
-    language = _language(request.headers.get("Accept-Language", ""), parts.webapp.languages)
-    return parts.webapp.render(template, settings.base_path, language, config, **more)
+    rendered = parts.webapp.render(template, settings.base_path, language, config, **more)
+    return extensions.dress(rendered, settings.base_path, patched=template == PATCHED)
 
 
 def error_page(request: web.Request, status: int, sentence: str) -> str:
@@ -51,10 +57,10 @@ def error_page(request: web.Request, status: int, sentence: str) -> str:
 
 def _language(accepted: str, known: dict[str, str]) -> str:
     """The first known language that the browser names; browsers sort them."""
+    tags = {key.lower().replace("_", "-"): key for key in known}
     for entry in accepted.split(",")[:10]:
-        key = entry.partition(";")[0].strip().lower()
-        if key in known:
-            return key
-        if key.partition("-")[0] in known:
-            return key.partition("-")[0]
+        tag = entry.partition(";")[0].strip().lower()
+        found = tags.get(tag) or tags.get(tag.partition("-")[0])
+        if found is not None:
+            return found
     return "en"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from broker.admission import Door
     from broker.bans import Bans
+    from broker.extensions.registry import Registry
     from broker.gateway import Gateway
     from broker.keyring import KeyRing
     from broker.metrics import Metrics
@@ -45,6 +46,7 @@ class Parts:
     polled: PolledTunnels
     metrics: Metrics
     webapp: Webapp
+    extensions: Registry
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from broker.app import make_app, reload_ring
+from broker.app import make_app, read_again
 from broker.parts import PARTS
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class ListenError(Exception):
 
 
 async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once. SIGHUP reads the key ring anew.
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
+
+    SIGHUP has the key ring and the extensions read anew.
 
     Args:
         settings: how.
@@ -57,7 +59,7 @@ async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: Non
     runner = web.AppRunner(app, shutdown_timeout=CLOSING_TIMEOUT, handle_signals=False)
     metrics = web.AppRunner(_metrics_app(app), access_log=None, shutdown_timeout=0.1)
     stop = _Stop()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_ring, app[PARTS].ring)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again, app[PARTS])
     await runner.setup()
     await metrics.setup()
     try:

@@ -334,6 +334,18 @@ class Settings(BaseModel):
     help_name: str = Field("", description="What that help is called.")
     banner: str = Field("", description="A line of text above every page.")
 
+    # -- extensions
+    extension_directory: FilePath = Field(
+        Path("/etc/guacamole/extensions"),
+        description="Holds extensions, themes above all: folders, `.jar` and `.zip` files with a "
+        "`guac-manifest.json`. Read again when something in it changes.",
+    )
+    extension_priority: Words = Field(
+        (),
+        description="Namespaces of extensions in the order in which they take effect, the last one winning; `*` stands "
+        "for all others, which follow by file name.",
+    )
+
     history_days: int = Field(
         90, ge=0, le=3650, description="Days that it is known who opened what and when; 0 keeps nothing."
     )

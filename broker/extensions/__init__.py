@@ -1,0 +1,1 @@
+"""Extensions: folders, `.jar` and `.zip` bundles that give the site an institution's face."""

@@ -26,7 +26,7 @@ def test_an_existing_deployment(tmp_path: Path) -> None:
         "guacd-hostname: guacd\nguacd-port:     4822\nguacd-ssl:  False\n"
         "secret-key: so-secret\ntimestamp-age-limit: 600000\ndefault-protocol: ssh\n"
         "use-local-privkey: True\nkey-directory: /guac_stuff/keys/\napi-session-timeout: 1\nlog-level: warn\n"
-        "extension-priority: hmac\n"
+        "extension-priority: hmac\nskip-if-unavailable: mysql\n"
     )
     loaded = load(Settings, config=file, environ={}, flags={}, section="broker")
     settings = loaded.settings
@@ -38,7 +38,8 @@ def test_an_existing_deployment(tmp_path: Path) -> None:
         1,
         "warning",
     )
-    assert loaded.unknown == ("extension-priority",)
+    assert settings.extension_priority == ("hmac",)
+    assert loaded.unknown == ("skip-if-unavailable",)
 
 
 @pytest.mark.parametrize(
