@@ -14,6 +14,7 @@ from broker.cli.demo import demo
 from broker.cli.keys import app as keys
 from broker.cli.outcome import CommandError, Exit, complain
 from broker.cli.sign import sign
+from broker.cli.verify import verify
 
 __all__ = ["app", "main"]
 
@@ -29,6 +30,7 @@ app.command()(demo)
 app.command(**PASS_ON)(broker)
 app.command(**PASS_ON)(proxyd)
 app.command()(sign)
+app.command()(verify)
 app.add_typer(keys, name="keys")
 app.command()(check)
 

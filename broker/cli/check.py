@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.cli.configuration import Config, reachable, read_settings
-from broker.cli.outcome import CommandError, Exit, paint, print_json
+from broker.cli.outcome import CommandError, Exit, mark, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -106,8 +106,7 @@ def _since(started: float) -> int:
 
 
 def _line(result: Result) -> str:
-    mark = {True: paint("✓", "green"), False: paint("✕", "red"), None: "–"}[result.passed]
-    return f"{mark} {result.stage:9} {result.milliseconds:5} ms  {result.detail}"
+    return f"{mark(result.passed)} {result.stage:9} {result.milliseconds:5} ms  {result.detail}"
 
 
 async def _keys(settings: Settings) -> str | None:
@@ -152,16 +151,16 @@ async def _proxyd(settings: Settings) -> str:
 
 
 async def _open_proxyd(settings: Settings) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
-    from broker.proxyd_client import Address
+    from broker.app import daemons
 
-    host, port = settings.guacd_hostname, settings.guacd_port
+    where = settings.guacd_hostname
     try:
-        address = Address.of(host, port, secure=settings.guacd_ssl, authority=settings.guacd_ca)
+        address = daemons(settings)[0]
+        where = str(address)
         if address.path:
-            return str(address), *await asyncio.open_unix_connection(address.path)
-        return str(address), *await asyncio.open_connection(address.host, address.port, ssl=address.tls)
+            return where, *await asyncio.open_unix_connection(address.path)
+        return where, *await asyncio.open_connection(address.host, address.port, ssl=address.tls)
     except OSError as error:
-        where = host if host.startswith(("unix:", "/")) else f"{host}:{port}"
         raise CommandError(f"guacd-hostname: nothing answers at {where} ({_reason(error)})") from None
 
 

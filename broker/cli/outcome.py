@@ -8,7 +8,7 @@ import sys
 from enum import IntEnum
 from typing import Any, Self, TextIO
 
-__all__ = ["CommandError", "Exit", "complain", "paint", "print_json"]
+__all__ = ["CommandError", "Exit", "complain", "mark", "paint", "print_json"]
 
 
 class Exit(IntEnum):
@@ -50,6 +50,11 @@ def complain(message: str) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
+
+
+def mark(passed: bool | None) -> str:
+    """✓, ✕, or – where there was nothing to pass."""
+    return {True: paint("✓", "green"), False: paint("✕", "red"), None: "–"}[passed]
 
 
 _COLOURS = {"bold": 1, "dim": 2, "red": 31, "green": 32}
