@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proxyd.instances.dialogue import Question, printable
+from proxyd.instances.slices import Slices
+from proxyd.instances.text_view import TextView
 from proxyd.terminal.events import ClipboardSet, Event, TitleChanged
 from proxyd.terminal.glyphs import find_atlas
 from proxyd.terminal.keys import KeyOptions
@@ -40,6 +42,8 @@ HOLD = 0.15
 """Seconds for which a program may hold back painting (mode 2026)."""
 BLINK_EVERY = 0.5
 """Seconds for which text that blinks is there, and is not."""
+TEXT_PIPE = "fanlight-text"
+"""The stream that carries what is on the screen."""
 CLEAR = b"\x1b[H\x1b[2J\x1b[3J"
 
 
@@ -90,6 +94,7 @@ class Console:
 
     Attributes:
         terminal: interprets what the program writes.
+        slices: work for people that takes long.
     """
 
     def __init__(self, desk: Desk, options: ConsoleOptions, handle: Callable[[Event], None]) -> None:
@@ -114,6 +119,9 @@ class Console:
         self._held_since: float | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._rest_until = 0.0
+        self._scroll_target = 0
+        self._text_view: TextView | None = None
+        self.slices = Slices()
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -140,6 +148,8 @@ class Console:
         self._program = None
         for timer in self._timers.values():
             timer.cancel()
+        self.slices.close()
+        self.show_text(wanted=False)
         if self._question is not None:
             self._question[1].cancel()
 
@@ -165,7 +175,7 @@ class Console:
                     self.copy(text)
                 case _:
                     self._handle(event)
-        self._draw()
+        self._changed()
         return kept
 
     def show(self, text: str) -> None:
@@ -216,10 +226,11 @@ class Console:
 
     def type(self, data: bytes) -> None:
         """Input from a person: for the question that is open, else for the program."""
+        self.slices.stop("scroll")
         self.terminal.screen.scroll_view(-self.terminal.screen.offset)
         if self._question is None:
             self.write(data, hurry=True)
-            self._draw()
+            self._changed()
             return
         question, answer = self._question
         shown = question.type(data.decode("utf-8", "replace"))
@@ -244,7 +255,23 @@ class Console:
         """A person did something that shows: draw without waiting for the tick."""
         self._rest_until = 0.0
         self._desk.hurry()
-        self._draw()
+        self._changed()
+
+    def scroll(self, rows: int) -> None:
+        """Scroll back, or towards the present where negative; as far as is possible at once, then the rest."""
+        screen = self.terminal.screen
+        from_here = self._scroll_target if self.slices.runs("scroll") else screen.offset
+        self._scroll_target = max(from_here + rows, 0)
+        preparing = iter(lambda: screen.history.prepare(self._scroll_target), True)
+        self.slices.start("scroll", preparing, self._arrive)
+        if self.slices.runs("scroll"):
+            screen.scroll_view(screen.history.ready - screen.offset)
+            self.changed()
+
+    def _arrive(self) -> None:
+        screen = self.terminal.screen
+        screen.scroll_view(self._scroll_target - screen.offset)
+        self.changed()
 
     def copy(self, text: str) -> bool:
         """Put text on everybody's clipboard, if that is allowed."""
@@ -261,6 +288,21 @@ class Console:
         if self._options.copies:
             self._desk.offer(_Text(text.encode()), name)
 
+    def tell(self, name: str, text: str) -> None:
+        """Tell the owner's page something that it asked for, as a named stream."""
+        pipe = self._desk.open_pipe(name)
+        if pipe is not None:
+            pipe.write(text.encode("utf-8", "replace"))
+            pipe.close()
+
+    def show_text(self, *, wanted: bool) -> None:
+        """Tell the owner's page what is on the screen from now on, or no more; not where copying is not allowed."""
+        if self._text_view is not None:
+            self._text_view.stop()
+            self._text_view = None
+        if wanted and self._options.copies:
+            self._text_view = TextView(self.terminal.screen, lambda text: self.tell(TEXT_PIPE, text))
+
     # -- frames ----------------------------------------------------------------------------------------------------
 
     def request_frame(self, region: Rect | None) -> None:
@@ -269,6 +311,12 @@ class Console:
         if region is not None and self._picture is not None:
             self._picture.forget()
             self._held_since = self._rest_until = 0.0
+        self._draw()
+
+    def _changed(self) -> None:
+        """The terminal may look different now."""
+        if self._text_view is not None:
+            self._text_view.touched()
         self._draw()
 
     def _draw(self) -> None:
@@ -369,9 +417,12 @@ class Console:
             self.changed()
 
     def _size_changed(self) -> None:
-        layout = self._layout
+        layout, screen = self._layout, self.terminal.screen
         self.terminal.cell_size = layout.cell.width, layout.cell.height
+        back = screen.offset
         self.terminal.resize(layout.columns, layout.rows)
+        if screen.offset < back:
+            self.scroll(back - screen.offset)
         if self._program is not None:
             self._program.resize(*self.size)
         self._reply()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from proxyd.instances.text_view import visible_text
 from proxyd.terminal.keys import character
 from proxyd.terminal.lines import to_text
 from proxyd.terminal.links import link_at
@@ -12,7 +13,7 @@ from proxyd.terminal.pointers import ARROW, HAND, TEXT
 from proxyd.terminal.searching import Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from proxyd.instances.console import Console
     from proxyd.terminal.view import View
@@ -25,6 +26,8 @@ END = 1 << 30
 """Rows beyond any scrollback."""
 SAVED_AS = "terminal.txt"
 """The name under which the scrollback is offered."""
+SEARCH_PIPE = "fanlight-search"
+"""The stream that carries which match this is and how many there are."""
 
 _SHIFT, _ALT, _CONTROL, _META = 1, 2, 4, 8
 _MODIFIERS = {
@@ -46,7 +49,7 @@ class People:
         self._pressed: set[int] = set()
         self._buttons = 0
         self._clipboard = ""
-        self._cell = (-1, -1)
+        self._tells_search = False
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -65,7 +68,7 @@ class People:
             shortcut(self, view)
         elif modifiers == _SHIFT and keysym in _SCROLLING and not console.terminal.screen.alternate:
             pages, rows = _SCROLLING[keysym]
-            self._scroll(pages * (console.terminal.screen.rows - 1) + rows)
+            self._console.scroll(pages * (console.terminal.screen.rows - 1) + rows)
         elif view.search is not None:
             self._search_key(view, view.search, keysym, modifiers)
         elif data := console.terminal.key(keysym, modifiers, repeat=repeat):
@@ -78,25 +81,97 @@ class People:
             found |= _MODIFIERS.get(keysym, 0)
         return found
 
-    def _scroll(self, rows: int) -> None:
-        self._console.terminal.screen.scroll_view(rows)
-        self._console.changed()
-
     def _search_key(self, view: View, search: Search, keysym: int, modifiers: int) -> None:
         """A key while somebody searches."""
         if keysym == _ESCAPE:
-            view.search = None
+            self._end_search(view)
         elif keysym == _UP or (keysym in {_RETURN, _KEYPAD_ENTER} and not modifiers):
-            search.older()
+            self._step(search, search.older)
         elif keysym == _DOWN or keysym in {_RETURN, _KEYPAD_ENTER}:
-            search.newer()
+            self._step(search, search.newer)
         elif keysym == _BACKSPACE:
-            search.type("\x7f")
+            self._look(search, "\x7f")
         elif (modifiers, _upper(keysym)) == (_CONTROL, ord("U")):
-            search.type("\x15")
+            self._look(search, "\x15")
         elif not modifiers & ~_SHIFT:
-            search.type(character(keysym))
+            self._look(search, character(keysym))
+
+    # -- searching -------------------------------------------------------------------------------------------------
+
+    def _look(self, search: Search, typed: str) -> None:
+        """Change what is looked for."""
+        before = search.text
+        search.type(typed)
+        if search.text != before or search.stale:
+            self._console.slices.start("search", self._looking(search), self._found)
+        self._found()
+
+    def _looking(self, search: Search) -> Iterator[None]:
+        for news in search.look():
+            if news:
+                self._found()
+            yield
+
+    def _step(self, search: Search, step: Callable[[], None]) -> None:
+        """Go to another match."""
+        if search.stale:
+            self._look(search, "")
+        else:
+            step()
+            self._found()
+
+    def _found(self) -> None:
+        """Show what was found so far."""
+        view = self._console.view
+        if view is not None and view.search is not None and self._tells_search:
+            self._console.tell(SEARCH_PIPE, f"{view.search.current} {view.search.count}")
         self._console.changed()
+
+    def _end_search(self, view: View) -> None:
+        self._tells_search = False
+        self._console.slices.stop("search")
+        view.search = None
+        self._console.changed()
+
+    # -- what the page's menu asks for -------------------------------------------------------------------------------
+
+    def command(self, text: str) -> None:
+        """A word of `_COMMANDS`, and what it is to be done with; see docs/reference/shell.md."""
+        word, _, rest = text.partition(" ")
+        view = self._console.view
+        if view is not None and word in _COMMANDS:
+            _COMMANDS[word](self, view, rest)
+
+    def search_for(self, view: View, text: str) -> None:
+        """Look for this text instead of another; nothing ends the search."""
+        if not text:
+            self._end_search(view)
+            return
+        self._tells_search = True
+        if view.search is None:
+            view.search = Search(self._console.terminal.screen)
+        self._look(view.search, "\x15" + text)
+
+    def go_older(self, view: View, _: str) -> None:
+        """To the match before."""
+        if view.search is not None:
+            self._step(view.search, view.search.older)
+
+    def go_newer(self, view: View, _: str) -> None:
+        """To the match after."""
+        if view.search is not None:
+            self._step(view.search, view.search.newer)
+
+    def copy_any(self, view: View, _: str) -> None:
+        """Copy what is selected, else what is in view."""
+        selection = view.picker.selection
+        self._put_on_clipboard(
+            selection.text() if selection.active else visible_text(self._console.terminal.screen)
+        )
+
+    def show_text(self, wanted: str) -> None:
+        """Tell the page what is on the screen from now on (`on`), or no more."""
+        self._console.show_text(wanted=wanted == "on")
 
     # -- what keys are for -----------------------------------------------------------------------------------------
 
@@ -108,7 +183,9 @@ class People:
 
     def save(self, view: View) -> None:
         """Offer scrollback and screen as a text file."""
-        self._console.offer("".join(to_text(self._console.terminal.screen)), SAVED_AS)
+        parts: list[str] = []
+        collecting = map(parts.append, to_text(self._console.terminal.screen))
+        self._console.slices.start("save", collecting, lambda: self._console.offer("".join(parts), SAVED_AS))
 
     def clear(self, view: View) -> None:
         """Forget the scrollback."""
@@ -141,8 +218,7 @@ class People:
         if not console.options.pastes or not self._clipboard:
             return
         if view.search is not None:
-            view.search.type(self._clipboard.partition("\n")[0])
-            console.changed()
+            self._look(view.search, self._clipboard.partition("\n")[0])
         else:
             console.type(console.terminal.paste(self._clipboard))
 
@@ -180,7 +256,7 @@ class People:
             offset = view.bar.drag(layout, screen.history_rows, y)
         if released & _LEFT:
             view.bar.release()
-        self._scroll(offset - screen.offset)
+        self._console.scroll(offset - screen.offset)
 
     def _pick(self, view: View, x: int, y: int, pressed: int, released: int) -> None:
         """Select with the left button; what is selected is copied when the button goes up."""
@@ -213,7 +289,7 @@ class People:
         if data:
             self._console.type(data)
         else:
-            self._scroll(notches * WHEEL_ROWS)
+            self._console.scroll(notches * WHEEL_ROWS)
 
     def _hover(self, view: View, x: int, y: int, *, over_bar: bool, reports: bool) -> None:
         """Show what the pointer is over: the scroll bar, a link while Control is held, else text."""
@@ -251,3 +327,14 @@ _SHORTCUTS: dict[tuple[int, int], Callable[[People, View], None]] = {
     (_CONTROL, ord("-")): People.shrink,
 }
 """Modifiers and key to what they do."""
+
+_COMMANDS: dict[str, Callable[[People, View, str], None]] = {
+    "search": People.search_for,
+    "older": People.go_older,
+    "newer": People.go_newer,
+    "copy": People.copy_any,
+    "clear": lambda people, view, _: people.clear(view),
+    "save": lambda people, view, _: people.save(view),
+    "text": lambda people, _, rest: people.show_text(rest),
+}
+"""What the page's menu can ask for."""

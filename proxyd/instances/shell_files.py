@@ -26,6 +26,8 @@ __all__ = ["ShellFiles"]
 
 log = structlog.get_logger()
 
+OURS = "fanlight-"
+"""What the names of our own streams begin with: no program may speak for us."""
 MAX_OFFERS = 16
 """Files that a program may offer at a time."""
 
@@ -56,7 +58,7 @@ class ShellFiles:
                     self._filesystem.drop = self._filesystem.shown(posixpath.normpath(path))
             case PipeOpened(name):
                 self._close_pipe()
-                self._pipe = self._desk.open_pipe(name)
+                self._pipe = None if name.startswith(OURS) else self._desk.open_pipe(name)
             case PipeData(data):
                 if self._pipe is not None:
                     self._pipe.write(data)

@@ -18,6 +18,7 @@ from proxyd.instances.shell_files import ShellFiles
 from proxyd.instances.ssh_connection import connected
 from proxyd.instances.typescript import Typescript
 from proxyd.instances.wake import wake_up
+from proxyd.streams import TextSink
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
     from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.instances.ssh_auth import Client
     from proxyd.instances.ssh_connection import Connected
+    from proxyd.streams import Sink
 
 __all__ = ["SshInstance"]
 
 WINDOW = 1024 * 1024
 """Bytes the instance may send before we have read them."""
+COMMAND_PIPE = "fanlight-command"
+"""A stream in which the page asks for something; see docs/reference/shell.md."""
+MAX_COMMAND = 1024
+"""Bytes of one command."""
 MAX_PACKET = 64 * 1024
 MAX_UNREAD = 64 << 20
 """Bytes of input that the program has not read; more is dropped."""
@@ -173,8 +179,10 @@ class SshInstance:
         """See `Instance.change`."""
         self._console.change(name, value)
 
-    def open_input(self, name: str) -> Stdin:
-        """See `Instance.open_input`: `STDIN` is the program's input (sheet section 6.2)."""
+    def open_input(self, name: str) -> Sink:
+        """See `Instance.open_input`: `STDIN` is the program's input (sheet section 6.2), the other one the menu's."""
+        if name == COMMAND_PIPE:
+            return TextSink(MAX_COMMAND, self._people.command)
         if name != "STDIN":
             raise StatusError(Status.RESOURCE_NOT_FOUND, "No such input stream.")
         if self._stdin is None or self._stdin.taken:

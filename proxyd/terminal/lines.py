@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from proxyd.terminal.packed import pack, plain, wraps
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proxyd.terminal.cells import Row, Style
+    from proxyd.terminal.packed import PackedRow
     from proxyd.terminal.screen import Screen
 
-__all__ = ["Cell", "LogicalLine", "Span", "logical_line", "logical_lines", "to_text"]
+__all__ = ["Cell", "LogicalLine", "Span", "logical_line", "row_cells", "texts_backwards", "to_text"]
 
 ROW_LIMIT: Final = 1024
 """Rows of one logical line that are looked at together."""
@@ -72,29 +75,60 @@ def logical_line(screen: Screen, number: int) -> LogicalLine | None:
     if screen.line(number) is None:
         return None
     first = number
-    while number - first < ROW_LIMIT and (row := screen.line(first - 1)) and row.wrapped:
+    while number - first < ROW_LIMIT and (row := screen.packed(first - 1)) is not None and wraps(row):
         first -= 1
     return _collect(screen, first)
 
 
-def logical_lines(screen: Screen) -> Iterator[LogicalLine]:
-    """All logical lines of scrollback and screen, oldest first."""
-    number = screen.oldest
-    while number < screen.top + screen.rows:
-        line = _collect(screen, number)
-        yield line
-        number += line.rows
+def texts_backwards(screen: Screen) -> Iterator[tuple[int, list[str]]]:
+    """The number of the first row of every logical line of screen and scrollback and the text of its rows, newest first.
+
+    A step may be empty (no rows): scrollback is made ready piece by piece, so that the caller may pause.
+    """
+    number = screen.top + screen.rows - 1
+    while True:
+        while not screen.history.prepare(screen.top - number + ROW_LIMIT):
+            yield number, []
+        rows: list[str] = []
+        first = number
+        row = screen.packed(first)
+        if row is None:
+            return
+        rows.append(plain(row))
+        while len(rows) < ROW_LIMIT and (row := screen.packed(first - 1)) is not None and wraps(row):
+            rows.append(plain(row))
+            first -= 1
+        yield first, rows[::-1]
+        number = first - 1
 
 
 def to_text(screen: Screen) -> Iterator[str]:
-    """Scrollback and screen as lines of text, each ended by a line feed; blank ones at the end are left out."""
+    """Scrollback and screen as lines of text, each ended by a line feed; blank ones at the end are left out.
+
+    A step may be empty: see `texts_backwards`. What changes meanwhile is not seen.
+    """
+    while not screen.history.prepare(screen.history.limit):
+        yield ""
+    history = () if screen.alternate else list(screen.history.rows())
+    yield from _joined([*history, *(pack(row) for row in screen.grid.rows)])
+
+
+def _joined(rows: list[PackedRow]) -> Iterator[str]:
     blank = 0
-    for line in logical_lines(screen):
-        if line.text:
-            yield "\n" * blank + line.text + "\n"
+    parts: list[str] = []
+    for row in rows:
+        parts.append(plain(row))
+        if wraps(row):
+            continue
+        text = "".join(parts).rstrip(" ")
+        parts.clear()
+        if text:
+            yield "\n" * blank + text + "\n"
             blank = 0
         else:
             blank += 1
+    if parts:
+        yield "\n" * blank + "".join(parts) + "\n"
 
 
 def _collect(screen: Screen, first: int) -> LogicalLine:
@@ -102,7 +136,9 @@ def _collect(screen: Screen, first: int) -> LogicalLine:
     cells: list[Cell] = []
     rows = 0
     while rows < ROW_LIMIT and (row := screen.line(first + rows)):
-        _add(row, first + rows, text, cells)
+        characters, places = row_cells(row, first + rows)
+        text += characters
+        cells += places
         rows += 1
         if not row.wrapped:
             break
@@ -110,10 +146,14 @@ def _collect(screen: Screen, first: int) -> LogicalLine:
     return LogicalLine(first, rows, joined, cells[: len(joined)])
 
 
-def _add(row: Row, number: int, text: list[str], cells: list[Cell]) -> None:
+def row_cells(row: Row, number: int) -> tuple[list[str], list[Cell]]:
+    """The clusters of a row, and the cell of each character."""
+    text: list[str] = []
+    cells: list[Cell] = []
     end = len(row.text) - row.spare
     for column, cluster in enumerate(row.text[:end]):
         if cluster:
             width = 2 if column + 1 < end and not row.text[column + 1] else 1
             text.append(cluster)
             cells += [Cell(number, column, width, row.styles[column])] * len(cluster)
+    return text, cells

@@ -9,7 +9,7 @@ from proxyd.terminal.cells import DEFAULT, Row, Style
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Packed", "PackedRow", "compress", "expand", "length", "pack", "unpack"]
+__all__ = ["Packed", "PackedRow", "compress", "expand", "length", "pack", "plain", "unpack", "wraps"]
 
 _HALF = "\0"
 """Stands for the right half of a wide character in packed text."""
@@ -114,3 +114,14 @@ def expand(packed: PackedRow) -> tuple[list[str], list[Style]]:
 def length(packed: PackedRow) -> int:
     """Cells of a packed row."""
     return len(packed) if isinstance(packed, str) else len(packed.text)
+
+
+def wraps(packed: PackedRow) -> bool:
+    """Whether the row below continues this one."""
+    return not isinstance(packed, str) and packed.wrapped
+
+
+def plain(packed: PackedRow) -> str:
+    """The characters of a packed row."""
+    text = packed if isinstance(packed, str) else packed.text
+    return (text if isinstance(text, str) else "".join(text)).replace(_HALF, "")

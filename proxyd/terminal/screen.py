@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Cursor", "CursorShape", "Damage", "Screen", "Scroll"]
 
 
+MOST_TAKEN_BACK = 2000
+"""Rows of scrollback that are wrapped anew at once, for a screen that grows."""
+
+
 class CursorShape(IntEnum):
     """DECSCUSR without the blinking."""
 
@@ -111,7 +115,7 @@ class Screen(Page):
             replay: renders output that was skipped (see flood.py), when somebody looks at it.
         """
         super().__init__(columns, rows)
-        self.history = History(scrollback, replay)
+        self.history = History(scrollback, columns, replay)
         self.title = ""
         self.epoch = 0
         self.offset = 0
@@ -185,22 +189,30 @@ class Screen(Page):
         """The row shown at `y`, 0..rows-1. Its lists are `columns` long. To be read, not changed."""
         if y >= self.offset:
             return self.grid.rows[y - self.offset]
-        return self.history.row(len(self.history.rows()) - self.offset + y, self.columns)
+        return self.history.row(self.offset - y, self.columns)
+
+    def packed(self, number: int) -> PackedRow | None:
+        """As `line`, but small: for who reads many."""
+        y = number - self._pushed
+        if 0 <= y < self.rows:
+            return pack(self.grid.rows[y])
+        return self.history.rows(-y)[y] if self._is_kept(-y) else None
 
     def line(self, number: int) -> Row | None:
         """A row by line number, from scrollback or screen; None where there is none (any more)."""
         y = number - self._pushed
         if 0 <= y < self.rows:
             return self.grid.rows[y]
-        if y < 0 and not self.alternate:
-            index = len(self.history.rows()) + y
-            return self.history.row(index, self.columns) if index >= 0 else None
-        return None
+        return self.history.row(-y, self.columns) if self._is_kept(-y) else None
+
+    def _is_kept(self, back: int) -> bool:
+        """Whether scrollback reaches so many rows back."""
+        return back > 0 and not self.alternate and back <= len(self.history.rows(back))
 
     def scroll_view(self, rows: int) -> None:
         """Scroll the view back by `rows` (towards the present where negative); clamped to what there is."""
-        self.history.rows()
-        rows = min(max(rows, -self.offset), self.history_rows - self.offset)
+        self.history.rows(self.offset + rows)
+        rows = min(max(rows, -self.offset), (0 if self.alternate else self.history.ready) - self.offset)
         if not rows:
             return
         self.offset += rows
@@ -267,7 +279,7 @@ class Screen(Page):
         for row in gone:
             self.history.push(row)
         if self.offset:
-            self.offset = min(self.offset + len(gone), len(self.history))
+            self.offset = min(self.offset + len(gone), self.history.ready)
 
     def skip(self, raw: Raw, style: Style, lines: int) -> None:
         """Go on as if plain lines had been printed, the cursor being in a fresh last row; what follows fills the screen.
@@ -289,7 +301,7 @@ class Screen(Page):
 
     def clear_history(self) -> None:
         """ED 3: forget the scrollback."""
-        self.history.replace(())
+        self.history.clear()
         if self.offset:
             self.offset = 0
             self.damage_all()
@@ -297,8 +309,8 @@ class Screen(Page):
     def limit_history(self, rows: int) -> None:
         """Keep at most `rows` rows of scrollback from now on."""
         self.history.resize(rows)
-        if self.offset > self.history_rows:
-            self.offset = self.history_rows
+        if self.offset > self.history.ready:
+            self.offset = self.history.ready
             self.damage_all()
 
     # Two buffers, saved cursors
@@ -337,7 +349,10 @@ class Screen(Page):
     # Another size
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the size; lines of the normal screen wrap anew, rows go to scrollback or come back from it."""
+        """Change the size; lines of the normal screen wrap anew, rows go to scrollback or come back from it.
+
+        A view that was scrolled back farther than the scrollback that is ready now comes forward.
+        """
         if (columns, rows) == (self.columns, self.rows):
             return
         saved = Mark(self._saved[0].y, self._saved[0].x)
@@ -350,17 +365,19 @@ class Screen(Page):
             self.grid.resize(columns, rows, lost)
             cursor, pending = Mark(self.y - lost, self.x), False
         self.epoch += columns != self.columns
-        self.tabs |= default_tabs(columns, self.columns)
+        self.tabs = {x for x in self.tabs if x < columns} | default_tabs(columns, self.columns)
         self.columns, self.rows = columns, rows
         self.reset_margins()
         self.move_to(cursor.column, cursor.row)
         self.pending = pending
-        self.offset = min(self.offset, self.history_rows)
+        self.offset = min(self.offset, 0 if self.alternate else self.history.ready)
         self.damage_all()
 
     def _reflow(self, grid: Grid, columns: int, rows: int, *marks: Mark) -> list[Mark]:
         """Wrap scrollback and grid anew. Marks count rows of the grid, before and after; the first is the cursor."""
-        history = self.history.rows()
+        # More rows of scrollback come back to a wider screen: several of them make one.
+        back = rows * -(-columns // self.columns)
+        history = self.history.take(min(back, MOST_TAKEN_BACK))
         screen = [pack(row) for row in grid.rows]
         while len(screen) > marks[0].row + 1 and screen[-1] == "":
             screen.pop()
@@ -379,6 +396,7 @@ class Screen(Page):
         grid.rows = [unpack(row, columns) for row in content[top : top + rows]]
         grid.rows += [Row(columns) for _ in range(rows - len(grid.rows))]
         grid.scrolls.clear()
-        self.history.replace(content[:top])
+        self.history.rewrap(columns)
+        self.history.extend(content[:top])
         self._pushed += top - above
         return [Mark(min(max(mark.row - top, 0), rows - 1), mark.column) for mark in moved]

@@ -13,6 +13,8 @@ from proxyd.terminal.looks import Looks
 from proxyd.terminal.search import find_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from proxyd.terminal.glyphs import Atlas
     from proxyd.terminal.layout import Layout
     from proxyd.terminal.lines import Span
@@ -24,6 +26,8 @@ SEARCH_LAYER = 4
 SEARCH_Z = 4
 MAX_TEXT = 200
 """Characters that can be searched for."""
+MATCH_LIMIT = 1000
+"""Matches that are counted; the newest ones, if there are more."""
 
 _LINE = Style(flags=Flag.INVERSE)
 _HINTS = "  ↑ older  ↓ newer  Esc ends "
@@ -31,6 +35,8 @@ _HINTS = "  ↑ older  ↓ newer  Esc ends "
 
 class Search:
     """One search through a screen and its scrollback; the newest match comes first.
+
+    Looking takes a while in a long scrollback: whoever changed the text goes through `look`, at their pace.
 
     Attributes:
         text: what is looked for.
@@ -42,10 +48,10 @@ class Search:
         self.text = ""
         self._matches: list[list[Span]] = []
         self._current = 0
+        self._more = False
 
     def type(self, typed: str) -> None:
         """Change the text by what a program would get: characters, backspace, Control-U."""
-        before = self.text
         for character in typed:
             if character in "\x7f\b":
                 self.text = self.text[:-1]
@@ -53,27 +59,60 @@ class Search:
                 self.text = ""
             elif character.isprintable() and len(self.text) < MAX_TEXT:
                 self.text += character
-        if self.text != before:
-            self._find()
+
+    def look(self) -> Iterator[bool]:
+        """Find the text; each step says whether there is something new to see."""
+        self._epoch = self._screen.epoch
+        self._matches = []
+        self._current = 0
+        self._more = bool(self.text)
+        if not self.text:
+            return
+        for match in find_text(self._screen, self.text):
+            if self._epoch != self._screen.epoch or len(self._matches) >= MATCH_LIMIT:
+                return
+            if match is not None:
+                self._matches.append(match)
+                if len(self._matches) == 1:
+                    self._show()
+            yield match is not None and len(self._matches) == 1
+        self._more = False
+
+    @property
+    def stale(self) -> bool:
+        """The lines have lost their numbers since: look again."""
+        return self._epoch != self._screen.epoch
 
     def older(self) -> None:
         """Go to the match before this one."""
-        self._step(-1)
+        self._step(1)
 
     def newer(self) -> None:
         """Go to the match after this one."""
-        self._step(1)
+        self._step(-1)
+
+    @property
+    def current(self) -> int:
+        """Which match this is, 1 is the newest; 0 where there is none."""
+        return self._current + 1 if self._matches else 0
+
+    @property
+    def count(self) -> str:
+        """How many matches there are; with a plus while not everything was looked at."""
+        return f"{len(self._matches)}{'+' if self._more else ''}"
 
     @property
     def status(self) -> str:
         """How many matches there are, and which this is."""
         if not self.text:
             return ""
-        return f"{self._current + 1} of {len(self._matches)}" if self._matches else "not found"
+        if not self._matches:
+            return "…" if self._more else "not found"
+        return f"{self.current} of {self.count}"
 
     def marks(self) -> list[Mark]:
         """What was found, to be tinted; none if the lines have lost their numbers meanwhile."""
-        if self._epoch != self._screen.epoch:
+        if self.stale:
             return []
         return [
             Mark(span, Tint.CURRENT if index == self._current else Tint.FOUND)
@@ -81,24 +120,14 @@ class Search:
             for span in match
         ]
 
-    def _find(self) -> None:
-        self._epoch = self._screen.epoch
-        self._matches = find_text(self._screen, self.text)
-        self._current = len(self._matches) - 1
-        self._show()
-
     def _step(self, by: int) -> None:
-        if self._epoch != self._screen.epoch:
-            self._find()
-        elif self._matches:
+        if self._matches and not self.stale:
             self._current = (self._current + by) % len(self._matches)
             self._show()
 
     def _show(self) -> None:
         """Scroll so that the current match is in view."""
         screen = self._screen
-        if not self._matches:
-            return
         number = self._matches[self._current][0].number
         row = number - (screen.top - screen.offset)
         if not 0 <= row < screen.rows - 1:

@@ -70,14 +70,14 @@ class Selection:
         """Something is selected."""
         return self._alive() and self._head is not None
 
-    def spans(self) -> list[Span]:
-        """The selected columns, a span for each line that has any, top down."""
+    def spans(self, within: range | None = None) -> list[Span]:
+        """The selected columns, a span for each line that has any, top down; of the lines in `within` only."""
         if not self._alive() or self._anchor is None or self._head is None:
             return []
         first, last = sorted((self._anchor, self._head))
         if self._unit is Unit.BLOCK:
             left, right = sorted((self._anchor.column, self._head.column))
-            numbers = range(first.number, last.number + 1)
+            numbers = _common(range(first.number, last.number + 1), within)
             return self._existing(Span(number, left, right + 1) for number in numbers)
         if self._unit is not Unit.CHARACTER:
             first, last = self._unit_around(first)[0], self._unit_around(last)[1]
@@ -88,7 +88,7 @@ class Selection:
                 first.column if number == first.number else 0,
                 last.column + 1 if number == last.number else columns,
             )
-            for number in range(first.number, last.number + 1)
+            for number in _common(range(first.number, last.number + 1), within)
         )
 
     def text(self) -> str:
@@ -125,6 +125,12 @@ class Selection:
         start, end = _word_around(line, index)
         spans = line.spans(start, end)
         return _Place(spans[0].number, spans[0].left), _Place(spans[-1].number, spans[-1].right - 1)
+
+
+def _common(numbers: range, within: range | None) -> range:
+    if within is None:
+        return numbers
+    return range(max(numbers.start, within.start), min(numbers.stop, within.stop))
 
 
 def _word_around(line: LogicalLine, index: int) -> tuple[int, int]:

@@ -94,7 +94,9 @@ class View:
 
     def _marks(self) -> list[Mark]:
         marks = self.search.marks() if self.search is not None else []
-        marks += [Mark(span) for span in self.picker.selection.spans()]
+        first = self._screen.top - self._screen.offset
+        shown = range(first, first + self._screen.rows)
+        marks += [Mark(span) for span in self.picker.selection.spans(shown)]
         if self.link is not None:
             marks += [Mark(span, Tint.LINK) for span in self.link.spans]
         return marks

@@ -11,9 +11,10 @@ import pytest
 
 from proxyd.display.ops import Cursor, Move, Rect, Size
 from proxyd.instances import console as module
-from proxyd.instances.console import Console, ConsoleOptions
+from proxyd.instances import slices, text_view
+from proxyd.instances.console import TEXT_PIPE, Console, ConsoleOptions
 from proxyd.instances.parameters import Arguments
-from proxyd.instances.people import SAVED_AS, People
+from proxyd.instances.people import SAVED_AS, SEARCH_PIPE, People
 from proxyd.instances.ssh_parameters import PARAMETERS
 from proxyd.terminal.events import Bell, Event
 from proxyd.terminal.highlight import HIGHLIGHT_LAYER
@@ -412,11 +413,11 @@ async def test_text_is_searched_by_keys() -> None:
         place.type("e 7")
         search = place.people._console.view.search  # type: ignore[union-attr]
         assert search
-        assert (search.text, search.status) == ("line 7", "11 of 11")
+        assert (search.text, search.status) == ("line 7", "1 of 11")
         place.press(RETURN)
-        assert search.status == "10 of 11"
+        assert search.status == "2 of 11"
         place.press(SHIFT, RETURN)
-        assert search.status == "11 of 11"
+        assert search.status == "1 of 11"
         await place.drawn()
         assert place.desk.canvas.layer(SEARCH_LAYER).any()
         assert place.desk.canvas.layer(HIGHLIGHT_LAYER).any()
@@ -431,6 +432,156 @@ async def test_text_is_searched_by_keys() -> None:
         assert place.program.heard() == b""
         place.type("x")
         assert place.program.heard() == b"x"
+
+
+def flood(place: Place, lines: int) -> None:
+    """More than a slice of work, for whoever looks back."""
+    place.feed("".join(f"line {n}\r\n" for n in range(lines)))
+    assert place.screen.history.ready < 200
+
+
+async def test_a_long_way_back_is_gone_in_slices_and_others_get_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slices, "SLICE", 0.0)
+    place = Place(scrollback="5000")
+    async with place.open():
+        flood(place, 6000)
+        place.press(SHIFT, HOME)
+        assert 0 < place.screen.offset < 1000
+        place.press(SHIFT, PAGE_DOWN)
+        turns = 0
+        while place.console.slices.runs("scroll"):
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 10
+        assert place.screen.offset == place.screen.history.ready == place.screen.history_rows
+        place.type("x")
+        assert place.screen.offset == 0
+
+
+async def test_a_key_ends_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE", 0.0)
+    place = Place(scrollback="5000")
+    async with place.open():
+        flood(place, 6000)
+        place.press(SHIFT, HOME)
+        place.type("x")
+        assert not place.console.slices.runs("scroll")
+        assert place.screen.offset == 0
+
+
+async def test_a_view_that_is_scrolled_back_stays_back_in_another_window() -> None:
+    place = Place(scrollback="500")
+    async with place.open():
+        place.lines(400)
+        place.press(SHIFT, HOME)
+        before = place.screen.offset
+        assert (before, place.screen.columns) == (391, 40)
+        place.desk.width += 200
+        place.console.resize()
+        await place.desk.until(lambda: place.screen.columns == 60, "another width")
+        await place.desk.until(lambda: not place.console.slices.runs("scroll"), "the way back")
+        assert place.screen.offset >= before - place.screen.rows
+
+
+# -- what the page's menu asks for -------------------------------------------------------------------------------------
+
+
+def told(place: Place, name: str) -> str:
+    return place.desk.pipes[name].data.decode()
+
+
+async def test_the_menu_searches_and_is_told_what_was_found() -> None:
+    place = Place(600, 210)
+    async with place.open():
+        place.lines(100)
+        place.people.command("search line 7")
+        assert told(place, SEARCH_PIPE) == "1 11"
+        place.people.command("older")
+        assert told(place, SEARCH_PIPE) == "2 11"
+        place.people.command("newer")
+        assert told(place, SEARCH_PIPE) == "1 11"
+        place.people.command("search nothing like it")
+        assert told(place, SEARCH_PIPE) == "0 0"
+        place.people.command("search")
+        assert place.console.view is not None
+        assert place.console.view.search is None
+        assert place.program.heard() == b""
+
+
+async def test_a_search_by_keys_tells_nobody() -> None:
+    place = Place(600, 210)
+    async with place.open():
+        place.lines(100)
+        place.press(CONTROL, SHIFT, ord("F"))
+        place.type("line")
+        assert place.desk.pipes == {}
+
+
+async def test_a_long_search_tells_how_far_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE", 0.0)
+    place = Place(600, 210, scrollback="3000")
+    async with place.open():
+        flood(place, 4000)
+        place.people.command("search line 39")
+        assert place.console.slices.runs("search")
+        await place.desk.until(lambda: told(place, SEARCH_PIPE) == "1 100", "the whole search")
+
+
+async def test_the_menu_copies_what_is_selected_or_all_that_is_shown() -> None:
+    place = Place()
+    async with place.open():
+        place.feed("hello world\r\n$ ")
+        place.people.command("copy")
+        assert place.desk.clipboards == ["hello world\n$"]
+        place.drag((0.2, 0.5), (4.6, 0.5))
+        place.people.command("copy")
+        assert place.desk.clipboards[1:] == ["hello", "hello"]
+
+
+async def test_the_menu_saves_and_clears() -> None:
+    place = Place()
+    async with place.open():
+        place.lines(40)
+        place.people.command("save")
+        assert (await place.desk.offered[SAVED_AS].read(100_000)).startswith(b"line 0\n")
+        place.people.command("clear")
+        assert place.screen.history_rows == 0
+
+
+@pytest.mark.parametrize("text", ["", " ", "no such thing", "SEARCH x", "\0", "search\n", "older", "text"])
+async def test_what_the_menu_cannot_ask_for_does_nothing(text: str) -> None:
+    place = Place()
+    async with place.open():
+        place.people.command(text)
+        assert place.desk.pipes == {}
+        assert place.program.heard() == b""
+
+
+async def test_the_text_on_the_screen_is_told_while_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_view, "SOON", 0.0)
+    monkeypatch.setattr(text_view, "EVERY", 0.01)
+    place = Place()
+    async with place.open():
+        place.feed("$ one\r\n")
+        place.people.command("text on")
+        await place.desk.until(lambda: TEXT_PIPE in place.desk.pipes, "a text")
+        assert told(place, TEXT_PIPE) == "$ one"
+        place.feed("two")
+        await place.desk.until(lambda: told(place, TEXT_PIPE) == "$ one\ntwo", "the next text")
+        place.people.command("text off")
+        place.feed("three")
+        await asyncio.sleep(0.05)
+        assert told(place, TEXT_PIPE) == "$ one\ntwo"
+
+
+async def test_no_text_is_told_where_copying_is_off() -> None:
+    place = Place(disable_copy="true")
+    async with place.open():
+        place.people.command("text on")
+        await asyncio.sleep(0.1)
+        assert place.desk.pipes == {}
 
 
 # -- pointer -----------------------------------------------------------------------------------------------------------

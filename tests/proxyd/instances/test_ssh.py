@@ -300,6 +300,21 @@ async def test_no_secret_is_logged(
     assert "hunter2" not in repr(user.instance._arguments)
 
 
+async def test_the_page_asks_in_a_stream_of_its_own() -> None:
+    async with FakeSsh() as server:
+        user = User(server.port)
+        async with user.working():
+            await user.sees("ready")
+            sink = user.instance.open_input("fanlight-command")
+            sink.blob(b"cop")
+            sink.blob(b"y")
+            sink.end()
+            assert "ready" in user.desk.clipboards[0]
+            with pytest.raises(StatusError) as caught:
+                user.instance.open_input("fanlight-text")
+            assert caught.value.status is Status.RESOURCE_NOT_FOUND
+
+
 # -- the machine -------------------------------------------------------------------------------------------------------
 
 

@@ -53,6 +53,13 @@ def test_an_unusual_state_is_never_skipped(before):
     assert not skipped(terminal, LINES)
 
 
+@pytest.mark.parametrize("columns", [30, 20, 10, 100])
+def test_a_window_of_another_size_skips_as_well(columns):
+    terminal = Terminal(40, 5)
+    terminal.resize(columns, 5)
+    assert skipped(terminal, LINES)
+
+
 def test_a_view_that_is_scrolled_back_stays_where_it_is():
     terminal = Terminal(20, 5)
     terminal.feed(b"first\r\n" + b"x\r\n" * 10)

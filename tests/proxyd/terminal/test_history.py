@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.terminal.cells import DEFAULT, Row, Style
-from proxyd.terminal.history import History, Raw
-from proxyd.terminal.packed import Packed, compress, expand, length, pack, unpack
+from proxyd.terminal.history import PIECE, History, Raw
+from proxyd.terminal.packed import Packed, compress, expand, length, pack, plain, unpack, wraps
 from proxyd.terminal.terminal import Terminal
 
 CELL = st.sampled_from([[" "], ["a"], ["é"], ["e\u0301"], ["中", ""], ["👩\u200d🚀", ""]])
@@ -75,7 +75,7 @@ def replay(raw: Raw) -> list[str]:
 
 
 def test_the_oldest_rows_are_dropped():
-    history = History(2, replay)
+    history = History(2, 5, replay)
     for text in "abc":
         history.push(row(text))
     assert (list(history.rows()), len(history)) == (["b", "c"], 2)
@@ -88,17 +88,20 @@ def test_the_oldest_rows_are_dropped():
 
 def test_skipped_output_counts_at_once_and_is_rendered_when_looked_at():
     rendered = []
-    history = History(4, lambda raw: rendered.append(raw) or replay(raw))
+    history = History(4, 5, lambda raw: rendered.append(raw) or replay(raw))
     history.push(row("a"))
     history.push_raw(Raw(b"b\nc\n", DEFAULT, 2))
     history.push(row("d"))
     assert (len(history), rendered) == (4, [])
-    assert "".join(history.row(0, 5).text) == "a    "
+    assert "".join(history.row(1, 5).text) == "d    "
+    assert rendered == []
+    assert "".join(history.row(2, 5).text) == "c    "
+    assert (history.ready, len(rendered)) == (3, 1)
     assert (list(history.rows()), len(rendered)) == (["a", "b", "c", "d"], 1)
 
 
 def test_skipped_output_goes_when_enough_came_after_it():
-    history = History(3, lambda _: ["never"] * 3)
+    history = History(3, 5, lambda _: ["never"] * 3)
     history.push_raw(Raw(b"x" * 1000, DEFAULT, 3))
     for text in "ab":
         history.push(row(text))
@@ -110,10 +113,73 @@ def test_skipped_output_goes_when_enough_came_after_it():
 
 
 def test_wrapping_may_make_more_rows_of_skipped_output_than_were_counted():
-    history = History(9, lambda _: ["x"] * 5)
+    history = History(9, 5, lambda _: ["x"] * 5)
     history.push_raw(Raw(b"x" * 100 + b"\n", DEFAULT, 1))
     assert len(history) == 1
     assert len(history.rows()) == len(history) == 5
+
+
+def flood(lines: int, start: bytes = b"") -> Raw:
+    return Raw(start + b"".join(b"%d\n" % n for n in range(lines)), DEFAULT, lines)
+
+
+def test_skipped_output_is_rendered_piece_by_piece_newest_first():
+    rendered = []
+    history = History(1000, 5, lambda raw: rendered.append(raw) or replay(raw))
+    history.push_raw(flood(1000))
+    assert not history.prepare(200)
+    assert history.prepare(200)
+    assert history.ready < 300
+    assert [int(raw.data.split()[-1]) for raw in rendered] == [999, 895]
+    assert list(history.rows(200))[-3:] == ["997", "998", "999"]
+    assert list(history.rows()) == [str(n) for n in range(1000)]
+    assert max(raw.rows for raw in rendered) == PIECE
+
+
+def test_a_piece_begins_in_the_style_of_the_one_before():
+    pieces = flood(300, b"\x1b[31m").pieces()
+    assert pieces[0].style == DEFAULT != pieces[1].style == pieces[2].style
+    assert b"".join(piece.data for piece in pieces) == flood(300, b"\x1b[31m").data
+
+
+def wrapped(text: str) -> Packed:
+    return Packed(text, wrapped=True)
+
+
+def test_another_width_wraps_what_is_looked_at():
+    history = History(100, 5, replay)
+    history.extend(["one", wrapped("12345"), "678", "last"])
+    history.rewrap(10)
+    assert (len(history), history.ready) == (4, 0)
+    assert [plain(row) for row in history.rows()] == ["one", "12345678", "last"]
+    history.rewrap(4)
+    assert [(plain(row), wraps(row)) for row in history.rows()] == [
+        ("one", False), ("1234", True), ("5678", False), ("last", False),
+    ]  # fmt: skip
+
+
+def test_whole_lines_are_taken_away():
+    history = History(100, 5, replay)
+    history.extend(["one", wrapped("12345"), wrapped("67890"), "last"])
+    assert history.take(1) == [wrapped("12345"), wrapped("67890"), "last"]
+    assert list(history.rows()) == ["one"]
+    history.push_raw(flood(3))
+    assert history.take(10) == ["one", "0", "1", "2"]
+    assert history.take(10) == []
+
+
+def test_the_limit_holds_for_what_waits():
+    history = History(6, 5, replay)
+    history.extend("abcdef")
+    history.rewrap(7)
+    history.extend("gh")
+    assert len(history) == 6
+    assert list(history.rows()) == list("cdefgh")
+    history.push_raw(flood(4))
+    history.resize(5)
+    assert list(history.rows()) == ["h", "0", "1", "2", "3"]
+    history.clear()
+    assert (len(history), list(history.rows())) == (0, [])
 
 
 def terminal_bytes(line: bytes, lines: int) -> int:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from proxyd.terminal.lines import Span, logical_line, logical_lines, to_text
+from proxyd.terminal.lines import Span, logical_line, texts_backwards, to_text
 from proxyd.terminal.links import link_at, uri_around
-from proxyd.terminal.search import MATCH_LIMIT, find_text
+from proxyd.terminal.search import find_text
 from tests.proxyd.terminal.screens import shown
+
+if TYPE_CHECKING:
+    from proxyd.terminal.screen import Screen
+
+
+def lines(screen: Screen) -> list[str]:
+    """All logical lines, oldest first."""
+    return ["".join(rows) for _, rows in texts_backwards(screen) if rows][::-1]
+
+
+def found(screen: Screen, text: str) -> list[list[Span]]:
+    """All matches, newest first."""
+    return [place for place in find_text(screen, text) if place is not None]
 
 
 def test_wrapped_rows_are_one_line():
@@ -30,12 +45,14 @@ def test_characters_know_their_cells():
 
 def test_lines_reach_from_scrollback_to_screen():
     screen = shown(5, 2, "one\r\nabcdefghijkl\r\nlast").screen
-    assert [line.text for line in logical_lines(screen)] == ["one", "abcdefghijkl", "last"]
+    assert lines(screen) == ["one", "abcdefghijkl", "last"]
+    assert [first for first, _ in texts_backwards(screen)] == [4, 1, 0]
 
 
 def test_a_line_without_end_is_looked_at_in_parts():
     screen = shown(2, 2, "x" * 5000, scrollback=3000).screen
-    assert "".join(line.text for line in logical_lines(screen)) == "x" * 5000
+    assert "".join(lines(screen)) == "x" * 5000
+    assert len(lines(screen)) == 3
     assert logical_line(screen, screen.top) is not None
 
 
@@ -85,21 +102,38 @@ def test_a_link_may_not_start_just_anything(uri):
 
 def test_search_finds_text_over_wraps_and_in_scrollback():
     screen = shown(5, 2, "Needle\r\nx\r\nneedle needle\r\n").screen
-    assert find_text(screen, "needle") == [
-        [Span(0, 0, 5), Span(1, 0, 1)],
-        [Span(3, 0, 5), Span(4, 0, 1)],
+    assert found(screen, "needle") == [
         [Span(4, 2, 5), Span(5, 0, 3)],
+        [Span(3, 0, 5), Span(4, 0, 1)],
+        [Span(0, 0, 5), Span(1, 0, 1)],
     ]
-    assert find_text(screen, "Needle") == [[Span(0, 0, 5), Span(1, 0, 1)]]
-    assert find_text(screen, "") == []
+    assert found(screen, "Needle") == [[Span(0, 0, 5), Span(1, 0, 1)]]
+    assert found(screen, "") == []
 
 
 def test_search_folds_case_that_changes_length():
-    assert find_text(shown(10, 1, "İİx").screen, "x") == [[Span(0, 2, 3)]]
+    assert found(shown(10, 1, "İİx").screen, "x") == [[Span(0, 2, 3)]]
 
 
-def test_search_reports_the_newest_matches():
-    screen = shown(200, 20, ("x" * 200) * 10).screen
-    matches = find_text(screen, "x")
-    assert len(matches) == MATCH_LIMIT
-    assert matches[-1] == [Span(9, 199, 200)]
+def test_search_finds_wide_characters_and_clusters():
+    assert found(shown(6, 2, "a中e\u0301b 中").screen, "e\u0301b") == [[Span(0, 3, 5)]]
+    assert found(shown(4, 2, "abc中").screen, "中") == [[Span(1, 0, 2)]]
+
+
+def test_a_search_in_a_long_line_comes_in_steps():
+    steps = find_text(shown(200, 20, ("x" * 200) * 10).screen, "x")
+    assert next(place for place in steps if place is not None) == [Span(9, 199, 200)]
+    assert next(steps) == [Span(9, 198, 199)]
+
+
+def test_what_is_not_ready_is_made_ready_in_steps():
+    terminal = shown(20, 5, b"".join(b"line %d\r\n" % n for n in range(5000)), scrollback=4000)
+    screen = terminal.screen
+    assert screen.history.ready < 100
+    steps = list(find_text(screen, "line 12"))
+    assert sum(place is not None for place in steps) == 100
+    assert len(steps) > 4000
+    assert screen.history.ready == 4000
+    text = "".join(to_text(screen))
+    assert text.startswith("line 996\n")
+    assert text.count("\n") == 4004
