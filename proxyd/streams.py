@@ -46,6 +46,9 @@ class Sink(Protocol):
     def end(self) -> None:
         """The stream is complete."""
 
+    def drop(self) -> None:
+        """The sender broke off: what came shall leave nothing behind."""
+
 
 class TextSink:
     """Collects text up to a limit and hands it over at the end; what exceeds the limit is dropped, and `cut` told."""
@@ -70,6 +73,9 @@ class TextSink:
         self._deliver(self._data.decode("utf-8", "replace"))
         if self._too_long and self._cut is not None:
             self._cut()
+
+    def drop(self) -> None:
+        """See `Sink.drop`."""
 
 
 class Deliver(Protocol):
@@ -109,13 +115,21 @@ class InboundStreams:
             return ack(index, error.message, error.status)
         return ack(index, "OK", Status.SUCCESS) if sink.acknowledges else b""
 
-    def end(self, index: str) -> bytes:
-        """Finish a stream; returns the `ack` to send, if any."""
+    def end(self, index: str, status: str = "0") -> bytes:
+        """Finish a stream; returns the `ack` to send, if any.
+
+        Args:
+            index: the stream's.
+            status: anything but 0 says that the sender broke off. Daemons that do not know it see an ordinary end.
+        """
         sink = self._sinks.pop(_index(index), None)
         if sink is None:
             return ack(index, "Invalid stream index", Status.CLIENT_BAD_REQUEST)
         try:
-            sink.end()
+            if status == "0":
+                sink.end()
+            else:
+                sink.drop()
         except StatusError as error:
             return ack(index, error.message, error.status)
         return ack(index, "OK", Status.SUCCESS) if sink.acknowledges else b""

@@ -109,7 +109,8 @@ class SftpFilesystem:
             async for found in self._client.scandir(self._real(path)):
                 name = str(found.filename)
                 if name not in {".", ".."} and "/" not in name:
-                    yield Entry(name, await self._leads_to_directory(path, name, found.attrs))
+                    directory = await self._leads_to_directory(path, name, found.attrs)
+                    yield Entry(name, directory, found.attrs.size, found.attrs.mtime)
 
     async def is_directory(self, path: str) -> bool:
         """See `Filesystem.is_directory`."""
@@ -136,7 +137,12 @@ class SftpFilesystem:
             if await self._client.isdir(target):
                 raise StatusError(Status.RESOURCE_CONFLICT, f"{path} is a directory.", Hop.INSTANCE)
             partial = f"{target}.{secrets.token_hex(4)}.part"
-            file = await self._client.open(partial, "xb", asyncssh.SFTPAttrs(permissions=MODE))
+            attrs = asyncssh.SFTPAttrs(permissions=MODE)
+            try:
+                file = await self._client.open(partial, "xb", attrs)
+            except asyncssh.SFTPNoSuchFile:  # a file of a folder that is being uploaded
+                await self._client.makedirs(posixpath.dirname(target), exist_ok=True)
+                file = await self._client.open(partial, "xb", attrs)
             return SftpWriter(self._client, file, partial, target)
 
     def _real(self, path: str) -> str:

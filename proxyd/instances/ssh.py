@@ -208,6 +208,10 @@ class Stdin:
         """See `Sink.end`."""
         self.taken = False
 
+    def drop(self) -> None:
+        """See `Sink.drop`; what was typed stays typed."""
+        self.end()
+
 
 class Shell(asyncssh.SSHClientSession[bytes]):
     """The program's end of a channel with a PTY; a `Program` for the console.

@@ -144,11 +144,13 @@ class HasFiles:
         tree: content by absolute path; None is a folder.
         room: bytes that an uploaded file may have: more fails at the end, as on a full disk.
         stalls_after: bytes of a download after which nothing more comes.
+        takes_nothing: whether no blob of an upload is ever acknowledged.
     """
 
     def __init__(self, tree: dict[str, bytes | None]) -> None:
         self.tree = tree
         self.room = self.stalls_after = 1 << 40
+        self.takes_nothing = False
         self._acked: dict[str, asyncio.Queue[str]] = {}
 
     async def __call__(self, line: Line) -> None:
@@ -168,10 +170,13 @@ class HasFiles:
                 writing[args[0]] = "/home/alice/" + args[2]
                 self.tree[writing[args[0]]] = b""
                 await line.send("ack", args[0], "OK", 0)
-            elif opcode == "blob" and args[0] in writing:
+            elif opcode == "blob" and args[0] in writing and not self.takes_nothing:
                 name = writing[args[0]]
                 self.tree[name] = (self.tree[name] or b"") + base64.b64decode(args[1])
                 await line.send("ack", args[0], "OK", 0)
+            elif opcode == "end" and args[0] in writing and len(args) > 1:
+                del self.tree[writing.pop(args[0])]
+                await line.send("ack", args[0], "The upload was stopped.", 518)
             elif opcode == "end" and args[0] in writing:
                 full = len(self.tree[writing.pop(args[0])] or b"") > self.room
                 await line.send("ack", args[0], "SFTP: Close failed" if full else "OK", 512 if full else 0)

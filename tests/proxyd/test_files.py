@@ -245,6 +245,19 @@ async def test_an_upload_appears_when_it_is_whole() -> None:
     assert viewer.acks("3") == [0] * 23
 
 
+@pytest.mark.parametrize("early", [True, False])
+async def test_an_upload_that_is_stopped_leaves_nothing_behind(early: bool) -> None:
+    viewer, filesystem = exposed({})
+    viewer.transfers.put("0", "3", "/b")
+    if not early:
+        await until(lambda: viewer.acks("3"))
+        send_blobs(viewer, "3", b"half of it")
+    viewer.send(viewer.inbound.end("3", "771"))
+    await until(lambda: viewer.acks("3")[-1:] == [Status.RESOURCE_CLOSED.code])
+    assert filesystem.opened[0].closed
+    assert filesystem.content == {}
+
+
 async def test_a_plain_file_goes_to_the_drop_directory() -> None:
     viewer, filesystem = exposed({})
     viewer.transfers.file("1", "report.csv")

@@ -128,18 +128,22 @@ describe("Upload", () => {
     expect([full.state, full.status]).toEqual(["failed", 512]);
   });
 
-  test("cancelled, it is never ended: nothing must appear on the instance", async () => {
+  test("cancelled, it tells the instance to remove what came, and its stream is free after the answer", async () => {
     const { sent, outgoing } = streams();
     const upload = new Upload(file(50_000_000), () => outgoing.open(["file"], ["x/y", "a"]));
     upload.start();
     outgoing.acknowledged(256, 0);
     await settled();
     upload.cancel();
+    expect(sent.at(-1)).toEqual(["end", 256, 518]);
     outgoing.acknowledged(256, 0);
     await settled();
-    expect(sent.some(([opcode]) => opcode === "end")).toBe(false);
-    expect(outgoing.open(["file"], ["x/y", "b"])).toBeDefined();
+    expect(sent.at(-1)).toEqual(["end", 256, 518]);
+    outgoing.open(["file"], ["x/y", "b"]);
     expect(sent.at(-1)?.[1]).toBe(257);
+    outgoing.acknowledged(256, 518);
+    outgoing.open(["file"], ["x/y", "c"]);
+    expect(sent.at(-1)?.[1]).toBe(256);
   });
 
   test("too many open streams fail the transfer, not the page", () => {

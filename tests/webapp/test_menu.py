@@ -312,6 +312,36 @@ def test_a_download_can_be_stopped(person: Person, files: tunnel_scripts.HasFile
     )
 
 
+def test_an_upload_can_be_stopped_and_leaves_nothing(person: Person, files: tunnel_scripts.HasFiles) -> None:
+    files.takes_nothing = True
+    person.open("files")
+    person.open_menu("devices")
+    person.page.locator("#files-input").set_input_files(
+        [{"name": "big", "mimeType": "", "buffer": b"x" * 2_000_000}]
+    )
+    eventually(lambda: "/big" in files.tree, "the upload began")
+    person.page.keyboard.press("Escape")
+    person.see("#transfers button").click()
+    person.see("#transfers >> text=Stopped")
+    eventually(lambda: "/big" not in files.tree, "the instance removed it")
+
+
+def test_folders_are_uploaded_with_all_that_is_in_them(
+    person: Person, files: tunnel_scripts.HasFiles, tmp_path: Path
+) -> None:
+    for name in ("run 2/notes.txt", "run 2/raw/<i>a\u202e.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    person.open("files")
+    person.open_menu("devices")
+    person.see("#files >> text=data").click()
+    person.see("#files >> text=run 1.bin")
+    person.page.locator("#folder-input").set_input_files(tmp_path / "run 2")
+    for name in ("run 2/notes.txt", "run 2/raw/<i>a\u202e.csv"):
+        eventually(lambda name=name: files.tree.get(f"/data/{name}") == name.encode(), f"{name} arrived")
+    person.see("#transfers >> text=run 2/raw/<i>a.csv")
+
+
 def test_a_lost_network_ends_transfers(person: Person, files: tunnel_scripts.HasFiles) -> None:
     files.tree["/huge"] = b"x" * 50_000_000
     line = person.open("files")

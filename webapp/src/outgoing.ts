@@ -32,6 +32,11 @@ export class OutgoingStream {
     this.#send("end", this.#index);
   }
 
+  /** Break off: proxyd removes what came so far; other daemons see an ordinary end. */
+  abort(status: number): void {
+    this.#send("end", this.#index, status);
+  }
+
   /** The last answer came: the index may be used again. */
   release(): void {
     this.#release();

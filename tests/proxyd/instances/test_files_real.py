@@ -95,6 +95,7 @@ async def test_a_shell_lists_downloads_and_uploads(daemon: Proxyd, sshd: Sshd, t
         assert mimetype.endswith("stream-index+json")
         kinds = {path.removeprefix(f"{tmp_path}/"): kind for path, kind in json.loads(listing).items()}
         assert {name for name, kind in kinds.items() if kind.endswith("json")} == {"folder", "link"}
+        assert kinds["data.bin"].startswith(f"application/octet-stream;size={len(DATA)};modified=")
         assert (await download(browser, f"{tmp_path}/data.bin"))[1] == DATA
         assert await upload(browser, f"{tmp_path}/new.bin", DATA) == "0"
         assert (tmp_path / "new.bin").read_bytes() == DATA
@@ -103,7 +104,6 @@ async def test_a_shell_lists_downloads_and_uploads(daemon: Proxyd, sshd: Sshd, t
         assert await upload(browser, f"{tmp_path}/data.bin", b"short") == "0"
         assert (tmp_path / "data.bin").read_bytes() == b"short"
         assert (tmp_path / "data.bin").stat().st_mode & 0o777 == 0o644
-        assert await upload(browser, f"{tmp_path}/absent/f", b"x") == "516"
         assert await upload(browser, str(tmp_path), b"x") == "517"
         assert not list(tmp_path.glob("*.part"))
 
@@ -122,12 +122,31 @@ async def test_a_broken_upload_leaves_nothing(daemon: Proxyd, sshd: Sshd, tmp_pa
             await asyncio.sleep(0.05)
 
 
+async def test_a_stopped_upload_leaves_nothing_and_folders_are_made(
+    daemon: Proxyd, sshd: Sshd, tmp_path: Path
+) -> None:
+    browser = await opened(daemon, "ssh", shell(sshd))
+    await browser.until("filesystem")
+    browser.send("put", 0, 5, "application/octet-stream", f"{tmp_path}/stopped")
+    await browser.until("ack")
+    browser.send("blob", 5, base64.b64encode(b"half").decode())
+    browser.send("end", 5, 518)
+    while (await browser.until("ack")).args[2] == "0":
+        browser.forget()
+    async with asyncio.timeout(10):
+        while list(tmp_path.iterdir()):
+            await asyncio.sleep(0.02)
+    assert await upload(browser, f"{tmp_path}/run 1/data/a.csv", b"1,2") == "0"
+    assert (tmp_path / "run 1" / "data" / "a.csv").read_bytes() == b"1,2"
+    await browser.close()
+
+
 async def test_a_root_confines_and_switches_hold(daemon: Proxyd, sshd: Sshd, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"x")
     arguments = shell(sshd, sftp_root_directory=str(tmp_path), sftp_disable_upload="true")
     async with await opened(daemon, "ssh", arguments) as browser:
         assert (await browser.until("filesystem")).args == ("0", str(tmp_path))
-        assert json.loads((await download(browser, "/../.."))[1]) == {"/../../f": "application/octet-stream"}
+        assert list(json.loads((await download(browser, "/../.."))[1])) == ["/../../f"]
         assert await upload(browser, "/g", b"x") == "771"
 
 

@@ -91,9 +91,12 @@ export class Upload extends Transfer {
   #opened = false;
   #ended = false;
 
-  /** @param open opens the stream on the instance's side. */
-  constructor(file: File, open: () => OutgoingStream) {
-    super(file.name, "upload", file.size);
+  /**
+   * @param open opens the stream on the instance's side.
+   * @param name what it is called; with its folders, where it comes with some.
+   */
+  constructor(file: File, open: () => OutgoingStream, name = file.name) {
+    super(name, "upload", file.size);
     this.#file = file;
     this.#open = open;
   }
@@ -108,16 +111,21 @@ export class Upload extends Transfer {
     this.#stream.onack = (status) => this.#acknowledged(status);
   }
 
-  /** The stream is never ended: a file that was not ended does not appear on the instance. */
+  /** What arrived is removed from the instance; a file of which everything was sent stays. */
   override cancel(): void {
-    this.finish("cancelled");
+    if (!this.#ended) {
+      this.#stream?.abort(Guacamole.Status.Code.RESOURCE_CLOSED);
+      this.finish("cancelled");
+    }
   }
 
   #acknowledged(status: number): void {
     if (this.state !== "running") {
-      return;
-    }
-    if (status > MAX_SUCCESS) {
+      // Answers to what was on its way; the one that refuses the rest is the last.
+      if (status > MAX_SUCCESS) {
+        this.#stream?.release();
+      }
+    } else if (status > MAX_SUCCESS) {
       this.#stream?.release();
       this.fail(status);
     } else if (this.#ended) {
@@ -145,6 +153,7 @@ export class Upload extends Transfer {
       }
     } catch {
       // The file changed or went away while it was read.
+      this.#stream?.abort(Guacamole.Status.Code.CLIENT_BAD_REQUEST);
       this.fail(Guacamole.Status.Code.CLIENT_BAD_REQUEST);
     } finally {
       this.#pumping = false;
@@ -156,6 +165,9 @@ export class Upload extends Transfer {
       const slice = this.#file.slice(this.#offset, this.#offset + READ_BYTES);
       this.#buffer = new Uint8Array(await slice.arrayBuffer());
       this.#read = 0;
+    }
+    if (this.state !== "running") {
+      return;
     }
     const chunk = this.#buffer.subarray(this.#read, this.#read + BLOB_BYTES);
     this.#read += chunk.length;

@@ -1,5 +1,6 @@
 /** The menu's files: look through folders, fetch files, and bring files by button or by dropping them anywhere. */
 import { element, make, show } from "../dom.ts";
+import { chosen, dropped, type Named } from "../files/chosen.ts";
 import { crumbs, type Entry, Filesystem, join, ROOT } from "../files/filesystem.ts";
 import type { TransferList } from "../files/transfer_list.ts";
 import { Download, Upload } from "../files/transfers.ts";
@@ -8,21 +9,26 @@ import type { Session } from "../session.ts";
 import { language, t } from "../strings.ts";
 import { formatBytes, tame } from "../text.ts";
 
+const REFRESH_PAUSE_MS = 200;
+
 export class FilesPanel {
   readonly #session: Session;
   readonly #transfers: TransferList;
+  readonly #tell: (text: string) => void;
   readonly #section = element("devices", "details");
   readonly #path = element("files-path", "nav");
   readonly #list = element("files", "ul");
   readonly #state = element("files-state", "p");
-  readonly #input = element("files-input", "input");
   #filesystem: Filesystem | null = null;
   #folder = ROOT;
   #request = 0;
+  #refresh = 0;
 
-  constructor(session: Session, transfers: TransferList) {
+  /** @param tell says something though the menu is closed. */
+  constructor(session: Session, transfers: TransferList, tell: (text: string) => void) {
     this.#session = session;
     this.#transfers = transfers;
+    this.#tell = tell;
     session.events.on("filesystem", (found) =>
       this.#adopt(found === null ? null : new Filesystem(found.object, found.name)),
     );
@@ -40,11 +46,14 @@ export class FilesPanel {
       }
     });
     element("files-refresh", "button").addEventListener("click", () => this.#open(this.#folder));
-    element("files-upload", "button").addEventListener("click", () => this.#input.click());
-    this.#input.addEventListener("change", () => {
-      this.#upload([...(this.#input.files ?? [])]);
-      this.#input.value = "";
-    });
+    for (const what of ["files", "folder"]) {
+      const input = element(`${what}-input`, "input");
+      element(`${what}-upload`, "button").addEventListener("click", () => input.click());
+      input.addEventListener("change", () => {
+        this.#upload(chosen(input.files));
+        input.value = "";
+      });
+    }
     this.#takeDrops(element("drop", "div"));
   }
 
@@ -55,6 +64,12 @@ export class FilesPanel {
       this.#section.open = false;
       this.#folder = ROOT;
     }
+  }
+
+  /** Several files come at once: the folder is read when they have come, not after each. */
+  #refreshSoon(): void {
+    window.clearTimeout(this.#refresh);
+    this.#refresh = window.setTimeout(() => this.#open(this.#folder), REFRESH_PAUSE_MS);
   }
 
   async #open(folder: string): Promise<void> {
@@ -120,20 +135,19 @@ export class FilesPanel {
   }
 
   /** Upload into the folder that is shown. */
-  #upload(files: File[]): void {
+  #upload(files: Named[]): void {
     const outgoing = this.#session.connection?.outgoing;
     const object = this.#filesystem?.object.index;
     if (outgoing === undefined || object === undefined) {
       return;
     }
     const folder = this.#folder;
-    for (const file of files) {
-      const upload = new Upload(file, () =>
-        outgoing.open(["put", object], [typeOf(file), join(folder, file.name)]),
-      );
+    for (const { file, path } of files) {
+      const open = () => outgoing.open(["put", object], [typeOf(file), join(folder, path)]);
+      const upload = new Upload(file, open, path);
       upload.events.on("change", () => {
         if (upload.state === "done" && this.#section.open && this.#folder === folder) {
-          this.#open(folder);
+          this.#refreshSoon();
         }
       });
       this.#transfers.add(upload, tame(folder, 80));
@@ -141,10 +155,10 @@ export class FilesPanel {
   }
 
   /** Files dropped on the session go where the instance takes uploads, which it alone knows. */
-  #uploadToSession(files: File[]): void {
+  #uploadToSession(files: Named[]): void {
     const outgoing = this.#session.connection?.outgoing;
     if (outgoing !== undefined) {
-      for (const file of files) {
+      for (const { file } of files) {
         this.#transfers.add(new Upload(file, () => outgoing.open(["file"], [typeOf(file), file.name])));
       }
     }
@@ -164,17 +178,24 @@ export class FilesPanel {
         curtain.classList.remove("drop-pending");
       }
     });
-    document.addEventListener("drop", (event) => {
+    document.addEventListener("drop", async (event) => {
       event.preventDefault();
       curtain.classList.remove("drop-pending");
-      if (!accepts(event)) {
+      if (event.dataTransfer === null || !accepts(event)) {
         return;
       }
-      const files = [...(event.dataTransfer?.files ?? [])];
-      if (this.#section.open && event.target instanceof Node && this.#section.contains(event.target)) {
+      const intoFolder =
+        this.#section.open && event.target instanceof Node && this.#section.contains(event.target);
+      const files = await dropped(event.dataTransfer);
+      if (intoFolder) {
         this.#upload(files);
-      } else {
-        this.#uploadToSession(files);
+        return;
+      }
+      // Only the instance knows where these go, and it takes no folders there.
+      const plain = files.filter(({ path }) => !path.includes("/"));
+      this.#uploadToSession(plain);
+      if (plain.length < files.length) {
+        this.#tell(t("files.foldersHere"));
       }
     });
   }

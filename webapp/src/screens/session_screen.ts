@@ -74,8 +74,9 @@ export class SessionScreen {
     const connectionPanel = new ConnectionPanel(session, this.#picture);
     new PointerPanel(pointer);
     new TerminalPanel(session);
-    const sharePanel = new SharePanel(session, clipboard, (text) => this.#notices.say(text));
-    new FilesPanel(session, new TransferList(session));
+    const say = (text: string) => this.#notices.say(text);
+    const sharePanel = new SharePanel(session, clipboard, say);
+    new FilesPanel(session, new TransferList(session), say);
     const connecting = new Connecting(session);
     const failureCard = new FailureCard(session, clipboard, this.#notices);
     new NetworkWarning(session);
