@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from broker.auth.base import Claim, Connection, Grant, Key, Scheme
     from broker.keyring import KeyRing, Limits
-    from broker.targets import Targets
     from broker.settings import Settings
+    from broker.targets import Targets
 
 __all__ = ["verify"]
 
