@@ -7,6 +7,7 @@ standard input.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -23,6 +24,8 @@ POOL_THREADS = 2
 """Encoding threads of a worker: compression leaves the interpreter lock, two keep two cores busy."""
 READ_LIMIT = 65536
 """Bytes that wait between socket and parser before reading stops."""
+GARBAGE_EVERY = 10_000
+"""New objects after which cycles among them are looked for; a frame of small rectangles makes thousands."""
 
 
 async def run(end: socket.socket, settings: Settings) -> None:
@@ -93,6 +96,9 @@ def main() -> None:
     """Entry point of the process."""
     settings = Settings.model_validate_json(sys.stdin.read())
     log.configure(settings)
+    # What was imported stays; collecting it again and again costs time and stalls sessions.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_EVERY)
     asyncio.run(run(socket.socket(fileno=int(sys.argv[1])), settings))
 
 
