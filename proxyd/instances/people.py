@@ -135,6 +135,12 @@ class People:
 
     # -- what the page's menu asks for -------------------------------------------------------------------------------
 
+    @property
+    def commands(self) -> list[str]:
+        """What the page may ask for."""
+        allowed = set(_COMMANDS) if self._console.options.copies else _COMMANDS.keys() - _COPYING
+        return sorted(allowed)
+
     def command(self, text: str) -> None:
         """A word of `_COMMANDS`, and what it is to be done with; see docs/reference/shell.md."""
         word, _, rest = text.partition(" ")
@@ -338,3 +344,5 @@ _COMMANDS: dict[str, Callable[[People, View, str], None]] = {
     "text": lambda people, _, rest: people.show_text(rest),
 }
 """What the page's menu can ask for."""
+_COPYING = {"copy", "save", "text"}
+"""What needs the right to copy."""

@@ -118,6 +118,7 @@ class SshInstance:
             console.clear()
             console.open()
             console.attach(shell)
+            self._desk.argument(COMMAND_PIPE, " ".join(self._people.commands))
             self._stdin = Stdin(shell)
             self._files.open(connection)
             await shell.ended.wait()

@@ -79,6 +79,28 @@ def test_a_full_screen_program_and_its_leaving(shell: Screen) -> None:
     shell.wait_for_row(lambda row: row.strip() == "before", "the screen before")
 
 
+def test_the_menu_searches_downloads_and_reads_what_was_shown(shell: Screen) -> None:
+    page = shell.page
+    shell.type("clear; seq 5000 | sed s/^/line-/; echo re''ady\n")
+    shell.wait_for_row(lambda row: row.strip() == "ready", "the end of it")
+    page.locator("#menu-handle").click()
+    page.locator("#connection-settings > summary").click()
+    page.locator("#text-wanted").check()
+    eventually(lambda: "\nready\n" in page.locator("#screen-text").input_value(), "the screen as text")
+    page.locator("#text-wanted").uncheck()
+    page.locator("#search-text").fill("line-45")
+    state = page.locator("#search-state")
+    eventually(lambda: state.inner_text() == "1 of 100, from the newest", "what was found")
+    shell.wait_for_row(lambda row: row.startswith("line-4600 "), "the row below the newest match")
+    page.locator("#search-older").click()
+    eventually(lambda: state.inner_text().startswith("2 of 100"), "the match before")
+    with page.expect_download() as download:
+        page.locator("#terminal-save").click()
+    text = download.value.path().read_text()
+    assert download.value.suggested_filename == "terminal.txt"
+    assert "\nline-4999\nline-5000\nready\n" in text
+
+
 def test_the_shell_ends_and_the_page_says_so(shell: Screen) -> None:
     shell.type("exit\n")
     shell.wait_for("disconnected")

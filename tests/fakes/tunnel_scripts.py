@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from tests.fakes.web_tier import Line, Script
 
@@ -75,12 +75,33 @@ async def paints_desktop(line: Line) -> None:
 
 
 async def paints_shell(line: Line) -> None:
-    """A shell whose colours and text size can be changed."""
-    for index, (name, value) in enumerate({"color-scheme": "gray-black", "font-size": "12"}.items()):
+    """A shell whose colours and text size can be changed, and which can be asked for what proxyd's terminal can."""
+    announced = {
+        "color-scheme": "gray-black",
+        "font-size": "12",
+        "fanlight-command": "clear copy newer older save search text",
+    }
+    for index, (name, value) in enumerate(announced.items()):
         await line.stream(2 * index, value.encode(), "argv", "text/plain", name)
     await line.send("name", "alice@dev: ~")
     await _show(line, shell_picture)
-    await _serve(line, shell_picture)
+    await _serve(line, shell_picture, _obey)
+
+
+async def _obey(line: Line, command: str) -> None:
+    """Answer what the page's menu asks a terminal."""
+    match command.split(" ", 1):
+        case ["search", words]:
+            await line.stream(
+                2, b"0 0" if words == "nothing" else b"1 12+", "pipe", "text/plain", "fanlight-search"
+            )
+        case ["older"]:
+            await line.stream(2, b"2 12", "pipe", "text/plain", "fanlight-search")
+        case ["copy"]:
+            await line.stream(2, b"copied", "clipboard", "text/plain")
+        case ["text", "on"]:
+            await line.stream(2, b"$ ls\nnotes.md\n$", "pipe", "text/plain", "fanlight-text")
+            await line.stream(2, b"notes.md\n$ date\nToday", "pipe", "text/plain", "fanlight-text")
 
 
 async def _show(line: Line, picture: Callable[[int, int], Image.Image]) -> None:
@@ -89,11 +110,17 @@ async def _show(line: Line, picture: Callable[[int, int], Image.Image]) -> None:
     await line.sync()
 
 
-async def _serve(line: Line, picture: Callable[[int, int], Image.Image]) -> None:
+async def _serve(
+    line: Line,
+    picture: Callable[[int, int], Image.Image],
+    obey: Callable[[Line, str], Awaitable[None]] | None = None,
+) -> None:
     while (instruction := await line.receive()) is not None:
         if instruction.opcode == "size":
             line.width, line.height = (int(argument) for argument in instruction.args[:2])
             await _show(line, picture)
+        elif instruction.opcode == "blob" and obey is not None:
+            await obey(line, base64.b64decode(instruction.args[1]).decode())
         elif instruction.opcode == "mouse" and instruction.args[2] != "0":
             x, y = (int(argument) for argument in instruction.args[:2])
             colour = {"1": "#e5484d", "2": "#30a46c", "4": "#f5d90a"}.get(instruction.args[2], "#8e4ec6")

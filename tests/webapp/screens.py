@@ -53,6 +53,13 @@ def shell(person: Person) -> None:
     person.open("shell")
 
 
+def text_view(person: Person) -> None:
+    person.open("shell")
+    person.open_menu("connection-settings").locator("#text-wanted").check()
+    person.page.keyboard.press("Escape")
+    person.see("#text-view")
+
+
 def failure(person: Person) -> None:
     text = "desktop: Nothing listens on port 5905 of 10.1.2.3. (ref 7K2A)"
     person.tier.scripts["broken"] = tunnel_scripts.fails(519, text)
@@ -143,6 +150,7 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "connecting": connecting,
     "desktop": desktop,
     "shell": shell,
+    "shell as text": text_view,
     "failure": failure,
     "credentials": credentials,
     "lost network": lost_network,

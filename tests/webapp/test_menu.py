@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -176,6 +177,60 @@ def test_terminal_colours_and_text_size(person: Person) -> None:
         "both were sent",
     )
     assert menu.locator("#font-size-value").inner_text() == "13"
+
+
+def commands(person: Person) -> list[str]:
+    """What the page asked the terminal for."""
+    pipes = {args[0] for args in person.sent("pipe") if args[2] == "fanlight-command"}
+    return [base64.b64decode(args[1]).decode() for args in person.sent("blob") if args[0] in pipes]
+
+
+def test_the_terminal_is_searched_from_the_menu(person: Person) -> None:
+    person.open("shell")
+    menu = person.open_menu("connection-settings")
+    field, state = menu.locator("#search-text"), menu.locator("#search-state")
+    field.press_sequentially("err")
+    eventually(lambda: state.inner_text().startswith("1 of 12+"), "what was found so far")
+    field.press("Enter")
+    eventually(lambda: state.inner_text().startswith("2 of 12,"), "the next match")
+    menu.locator("#search-newer").click()
+    field.fill("nothing")
+    eventually(lambda: state.inner_text() == "Not found", "nothing was found")
+    field.fill("")
+    eventually(lambda: commands(person)[-1] == "search ", "the search is over")
+    assert commands(person)[:3] == ["search err", "older", "newer"]
+    assert state.inner_text() == ""
+
+
+def test_the_terminal_is_copied_saved_and_cleared_from_the_menu(person: Person) -> None:
+    person.open("shell")
+    menu = person.open_menu("connection-settings")
+    for action in ("copy", "save", "clear"):
+        menu.locator(f"#terminal-{action}").click()
+    eventually(lambda: commands(person) == ["copy", "save", "clear"], "all was asked for")
+    eventually(
+        lambda: person.page.evaluate("navigator.clipboard.readText()") == "copied", "the text was copied"
+    )
+
+
+def test_the_screen_is_read_as_text(person: Person) -> None:
+    person.open("shell")
+    person.open_menu("connection-settings").locator("#text-wanted").check()
+    eventually(
+        lambda: person.page.locator("#screen-text").input_value() == "notes.md\n$ date\nToday", "the text"
+    )
+    news = person.page.locator("#screen-news")
+    assert news.get_attribute("aria-live") == "polite"
+    assert news.locator("p").all_inner_texts()[-2:] == ["$ date", "Today"]
+    person.page.keyboard.press("Escape")
+    eventually(lambda: person.sent("size"), "the terminal took the room that is left")
+    person.page.on("dialog", lambda dialog: dialog.accept())
+    person.page.reload()
+    person.wait_for("connected")
+    person.see("#text-view")
+    person.open_menu("connection-settings").locator("#text-wanted").uncheck()
+    person.miss("#text-view")
+    eventually(lambda: commands(person)[-1] == "text off", "no more text is wanted")
 
 
 def test_the_connection_is_measured(person: Person) -> None:

@@ -44,6 +44,8 @@ export interface ConnectionEvents {
   file: IncomingFile;
   /** Parameters without which the instance cannot be opened. */
   required: string[];
+  /** An answer of the terminal's, in a stream of ours. */
+  told: { name: string; text: string };
   /** Something people should know though the session goes on: a word of proxyd's. */
   notice: string;
   /** An operator's words to the person. */
@@ -78,6 +80,9 @@ interface Messaging {
 const [JOINED, LEFT, NOTICE, MESSAGE] = [1, 2, 0x4000, 0x4002];
 const MAX_CLIPBOARD_BYTES = 4 * 1024 * 1024;
 const MAX_ARGUMENT_BYTES = 16_383;
+/** Streams in which the terminal answers; those of programs have other names. */
+const OURS = "fanlight-";
+const MAX_TOLD_BYTES = 8 * 1024 * 1024;
 const DRAWING = new Set(["size", "img", "png", "jpeg", "copy", "rect", "cfill", "cursor", "video"]);
 const MIMETYPES = { GUAC_IMAGE: ["image/png", "image/jpeg", "image/webp"] };
 
@@ -204,6 +209,13 @@ export class Connection {
     };
     client.onargv = (stream, _mimetype, name) => {
       readText(stream, MAX_ARGUMENT_BYTES).then((value) => events.emit("argument", { name, value }));
+    };
+    client.onpipe = (stream, _mimetype, name) => {
+      if (name.startsWith(OURS)) {
+        readText(stream, MAX_TOLD_BYTES).then((text) => events.emit("told", { name, text }));
+      } else {
+        stream.sendAck("Named pipes unsupported", Guacamole.Status.Code.UNSUPPORTED);
+      }
     };
     client.onfilesystem = (object, name) => {
       object.onundefine = () => events.emit("filesystem", null);

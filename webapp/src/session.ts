@@ -10,6 +10,9 @@ import { waitMs } from "./reconnect.ts";
 import type { Target } from "./route.ts";
 import { sendText } from "./streams.ts";
 
+/** The stream in which the terminal is asked for something; see docs/reference/shell.md. */
+const COMMAND = "fanlight-command";
+
 /** `disconnected` is an ordinary end or a lost network, `error` any other failure. */
 export type State = "connecting" | "connected" | "unstable" | "disconnected" | "error";
 
@@ -143,6 +146,14 @@ export class Session {
     const stream = this.connection?.client.createArgumentValueStream("text/plain", name);
     if (stream) {
       sendText(stream, value);
+    }
+  }
+
+  /** Ask the terminal for something. */
+  ask(command: string): void {
+    const stream = this.live && this.connection?.client.createPipeStream("text/plain", COMMAND);
+    if (stream) {
+      sendText(stream, command);
     }
   }
 

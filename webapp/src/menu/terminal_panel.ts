@@ -1,7 +1,9 @@
-/** The menu's terminal: colours and text size, as far as the instance announced that they can be changed. */
+/** The menu's terminal: what can be done with it, as far as the instance announced that it can. */
 import { element, make, show } from "../dom.ts";
+import type { TextView } from "../screens/text_view.ts";
 import type { Session } from "../session.ts";
 import { type Key, t } from "../strings.ts";
+import { TerminalSearch } from "./terminal_search.ts";
 
 /** Names under which a daemon knows its own scheme. */
 const DEFAULTS = ["", "default", "fanlight"];
@@ -15,6 +17,8 @@ const SCHEMES: readonly { value: string; name: Key; foreground: string; backgrou
   { value: "black-white", name: "scheme.blackWhite", foreground: "#000000", background: "#ffffff" },
 ];
 const [MIN_POINTS, MAX_POINTS] = [6, 48];
+/** Buttons that ask the terminal for what they are called. */
+const ACTIONS = ["copy", "save", "clear"];
 
 export class TerminalPanel {
   readonly #session: Session;
@@ -22,10 +26,17 @@ export class TerminalPanel {
   readonly #schemes = element("color-scheme", "fieldset");
   readonly #fontSize = element("font-size", "div");
   readonly #fontValue = element("font-size-value", "output");
+  readonly #search: TerminalSearch;
+  readonly #textView: TextView;
   #points = 0;
 
-  constructor(session: Session) {
+  constructor(session: Session, textView: TextView) {
     this.#session = session;
+    this.#search = new TerminalSearch(session);
+    this.#textView = textView;
+    for (const action of ACTIONS) {
+      element(`terminal-${action}`, "button").addEventListener("click", () => session.ask(action));
+    }
     this.#schemes.append(...SCHEMES.map((scheme) => schemeChoice(scheme)));
     this.#schemes.addEventListener("change", (event) =>
       session.sendArgument("color-scheme", (event.target as HTMLInputElement).value),
@@ -40,6 +51,11 @@ export class TerminalPanel {
     });
   }
 
+  /** The language changed. */
+  update(): void {
+    this.#search.update();
+  }
+
   #learn(name: string, value: string): void {
     if (name === "color-scheme") {
       show(this.#schemes, true);
@@ -50,10 +66,22 @@ export class TerminalPanel {
       this.#points = Number.parseInt(value, 10) || 0;
       this.#fontValue.textContent = String(this.#points);
       show(this.#fontSize, this.#points > 0);
+    } else if (name === "fanlight-command") {
+      this.#offer(value.split(" "));
     } else {
       return;
     }
     show(this.#section, true);
+  }
+
+  /** Show what the terminal can be asked for. */
+  #offer(words: string[]): void {
+    this.#search.offer(words.includes("search"));
+    const shown = ACTIONS.filter((action) =>
+      show(element(`terminal-${action}`, "button"), words.includes(action)),
+    );
+    show(element("terminal-actions", "div"), shown.length > 0);
+    this.#textView.offer(show(element("terminal-text", "label"), words.includes("text")));
   }
 
   #resize(change: number): void {
@@ -66,6 +94,7 @@ export class TerminalPanel {
     for (const part of [this.#section, this.#schemes, this.#fontSize]) {
       show(part, false);
     }
+    this.#offer([]);
   }
 }
 

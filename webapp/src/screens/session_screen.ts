@@ -25,6 +25,7 @@ import { Credentials } from "./credentials.ts";
 import { FailureCard } from "./failure_card.ts";
 import { NetworkWarning } from "./network_warning.ts";
 import { Notices } from "./notices.ts";
+import { TextView } from "./text_view.ts";
 
 /** What proxyd's notices are called in the catalogues. */
 const NOTICES: Record<string, Key> = {
@@ -73,7 +74,8 @@ export class SessionScreen {
     const displayPanel = new DisplayPanel(this.#picture);
     const connectionPanel = new ConnectionPanel(session, this.#picture);
     new PointerPanel(pointer);
-    new TerminalPanel(session);
+    new SessionsPanel(() => this.menu.close());
+    const terminalPanel = new TerminalPanel(session, new TextView(session));
     const say = (text: string) => this.#notices.say(text);
     const sharePanel = new SharePanel(session, clipboard, say);
     new FilesPanel(session, new TransferList(session), say);
@@ -87,6 +89,7 @@ export class SessionScreen {
       () => input.onScreen.update(),
       () => keyboardPanel.update(),
       () => displayPanel.update(),
+      () => terminalPanel.update(),
       () => sharePanel.update(),
       () => connecting.update(),
       () => failureCard.update(),
