@@ -74,7 +74,6 @@ export class SessionScreen {
     const displayPanel = new DisplayPanel(this.#picture);
     const connectionPanel = new ConnectionPanel(session, this.#picture);
     new PointerPanel(pointer);
-    new SessionsPanel(() => this.menu.close());
     const terminalPanel = new TerminalPanel(session, new TextView(session));
     const say = (text: string) => this.#notices.say(text);
     const sharePanel = new SharePanel(session, clipboard, say);
