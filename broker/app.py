@@ -15,7 +15,9 @@ from broker.access import Route, guard
 from broker.admission import Door
 from broker.bans import Bans
 from broker.extensions.registry import Registry
+from broker.fleet import Fleet
 from broker.gateway import Gateway
+from broker.keeping import Keeping
 from broker.keyring import KeyRing, KeyRingError
 from broker.keys import KeyDirectory
 from broker.metrics import Metrics
@@ -43,6 +45,8 @@ __all__ = ["make_app", "read_again", "reload_ring", "routes"]
 MINUTE, DAY = 60.0, 86400.0
 RING_INTERVAL = 5.0
 """Seconds between two looks at the key ring file."""
+DAEMONS_INTERVAL = 2.0
+"""Seconds between two looks at the daemons."""
 LOOK_AFTER = 20.0
 """Seconds between two looks at what the store says of sessions and tunnels that are open here."""
 EXTENSIONS_INTERVAL = 2.0
@@ -113,20 +117,18 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     sharing = Sharing(store, sessions, clock)
     keys = _key_directory(settings)
     gateway = Gateway(
-        Address.of(
-            settings.guacd_hostname,
-            settings.guacd_port,
-            secure=settings.guacd_ssl,
-            authority=settings.guacd_ca,
-        ),
+        Fleet(daemons(settings)),
         sessions,
         records,
+        Keeping(store, clock),
         sharing,
         keys,
         metrics,
         clock,
         allow_insecure=settings.allow_insecure_proxyd,
         max_tunnels=settings.max_tunnels,
+        detach_timeout=settings.detach_timeout,
+        max_detached=settings.max_detached_per_user,
     )
     ring = key_ring(settings)
     bans = Bans(store, clock, settings.ban_after, settings.ban_longest)
@@ -161,6 +163,22 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     )
 
 
+def daemons(settings: Settings) -> list[Address]:
+    """Where the settings say that daemons listen.
+
+    Raises:
+        OSError: a certificate or key cannot be read.
+    """
+    certificate, key = settings.guacd_certificate, settings.guacd_key
+    return Address.several(
+        settings.guacd_hostname,
+        settings.guacd_port,
+        secure=settings.guacd_ssl,
+        authority=settings.guacd_ca,
+        identity=(certificate, key or certificate) if certificate is not None else None,
+    )
+
+
 def _key_directory(settings: Settings) -> KeyDirectory | None:
     if not settings.use_local_privkey:
         return None
@@ -174,6 +192,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         "look after sessions": _every(LOOK_AFTER, parts.sessions.look_after),
         "look after tunnels": _every(LOOK_AFTER, parts.gateway.look_after),
         "look after links": _every(LOOK_AFTER, parts.sharing.look_after),
+        "look at daemons": _every(DAEMONS_INTERVAL, parts.gateway.fleet.look),
         "keep tunnels alive": _every(KEEP_ALIVE, parts.gateway.keep_alive),
         "sweep polled tunnels": _every(KEEP_ALIVE, parts.polled.sweep),
         "keep key ring fresh": _every(RING_INTERVAL, functools.partial(_refresh, parts.ring)),

@@ -1,17 +1,19 @@
-"""Opens tunnels: finds the connection, adds the person's key, and shakes hands with proxyd."""
+"""Opens tunnels: finds the session somebody left, or begins one with the person's key on the daemon with most room."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
+from broker.fleet import parted
+from broker.keeping import Kept, identify, person
 from broker.keys import KeyRefusedError
-from broker.proxyd_client import answers, connect
+from broker.proxyd_client import connect, end_session
 from broker.store.base import StoreError
-from broker.tunnel import Tunnel
+from broker.tunnel import GOODBYE, Tunnel
 from proxyd.wire.handshake import ClientHandshake
 from proxyd.wire.status import Status, StatusError
 
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from broker.auth.base import Connection
+    from broker.fleet import Fleet
+    from broker.keeping import Identity, Keeping
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
-    from broker.proxyd_client import Address
+    from broker.proxyd_client import Address, Upstream
     from broker.records import Records
     from broker.sessions import Session, Sessions
     from broker.sharing import Sharing
@@ -31,6 +35,30 @@ __all__ = ["Gateway"]
 
 MAX_TUNNELS_PER_SESSION = 32
 NO_CONNECTION = "This token opens no such connection."
+ROOM_NEEDED = "You have left too many sessions open: the oldest was ended."
+LOGGED_OUT = "You logged out."
+ENDED_AWAY = "ended-away"
+"""Notice: the session somebody comes back to is no more, this is a new one."""
+UNREACHABLE = frozenset({Status.UPSTREAM_UNAVAILABLE, Status.UPSTREAM_TIMEOUT, Status.SERVER_BUSY})
+"""Failures of a daemon where another one may do."""
+
+
+class Way(NamedTuple):
+    """An open connection to a daemon.
+
+    Attributes:
+        upstream: the connection.
+        daemon: where the daemon is.
+        kept: the record of the session, where it outlives its tunnels.
+        unused: parameters that the daemon did not ask for.
+        lost: the session that was left is no more.
+    """
+
+    upstream: Upstream
+    daemon: Address
+    kept: Kept | None = None
+    unused: tuple[str, ...] = ()
+    lost: bool = False
 
 
 class Gateway:
@@ -38,9 +66,10 @@ class Gateway:
 
     def __init__(
         self,
-        address: Address,
+        fleet: Fleet,
         sessions: Sessions,
         records: Records,
+        keeping: Keeping,
         sharing: Sharing,
         keys: KeyDirectory | None,
         metrics: Metrics,
@@ -48,43 +77,52 @@ class Gateway:
         *,
         allow_insecure: bool,
         max_tunnels: int,
+        detach_timeout: int,
+        max_detached: int,
     ) -> None:
         """Describe the way; nothing is opened.
 
         Args:
-            address: where proxyd listens.
+            fleet: where proxyd listens.
             sessions: where tunnels are registered.
             records: what runs and what ran.
+            keeping: sessions that people come back to.
             sharing: links to tunnels, which end with them.
             keys: the key directory, where it is used.
             metrics: what is counted.
             clock: Unix seconds.
             allow_insecure: let private keys cross plain TCP to another host.
             max_tunnels: tunnels of this broker.
+            detach_timeout: seconds that a session is kept while nobody looks, where its connection does not say.
+            max_detached: sessions of one person that nobody looks at.
         """
-        self.address = address
+        self.fleet = fleet
         self._sessions = sessions
         self._records = records
+        self._keeping = keeping
         self._sharing = sharing
         self._keys = keys
         self._metrics = metrics
         self._clock = clock
         self._allow_insecure = allow_insecure
         self._max_tunnels = max_tunnels
+        self._detach_timeout = detach_timeout
+        self._max_detached = max_detached
         self._opening = 0
         self._chores: set[asyncio.Task[None]] = set()
         self.draining = False
 
     async def open(
-        self, session: Session, wanted: tuple[str, str], client: ClientInfo, address: str
+        self, session: Session, wanted: tuple[str, str], client: ClientInfo, address: str, name: str = ""
     ) -> Tunnel:
-        """Open a tunnel to one of the session's connections.
+        """Open a tunnel to one of the session's connections: to the session that was left there, if one was.
 
         Args:
             session: whose connection.
             wanted: `c` and the identifier of a connection, or `a` and that of a tunnel which is to be joined.
             client: what the browser said of itself.
             address: the browser's address.
+            name: of a session beside the first.
 
         Raises:
             StatusError: no such connection, no key that may be used, or proxyd refused.
@@ -98,16 +136,24 @@ class Gateway:
             user=session.user, connection=connection.identifier, address=address
         )
         try:
-            target = connection.join or connection.protocol
-            handshake = ClientHandshake(target, await self._parameters(session, connection), client)
-            upstream = await connect(self.address, handshake, allow_insecure=self._allow_insecure)
+            way = await self._way(session, connection, client, address, name)
         except StatusError as error:
             self._metrics.tunnel_failures.labels(error.status.name).inc()
             log.warning("tunnel refused", status=error.status.name, reason=error.message)
             raise
         finally:
             self._opening -= 1
-        tunnel = Tunnel(session, connection, upstream, address, self._clock())
+        tunnel = Tunnel(
+            session,
+            connection,
+            way.upstream,
+            address,
+            self._clock(),
+            daemon=str(way.daemon),
+            kept=way.kept,
+        )
+        if way.lost:
+            tunnel.tell(ENDED_AWAY)
         self._sessions.enter(tunnel)
         self._metrics.tunnels.inc()
         try:
@@ -123,7 +169,7 @@ class Gateway:
             proxyd=tunnel.connection_id,
             protocol=connection.protocol,
             target=connection.parameters.get("hostname", ""),
-            unused=",".join(handshake.unused),
+            unused=",".join(way.unused),
         )
         return tunnel
 
@@ -157,8 +203,12 @@ class Gateway:
 
     async def _settle(self, tunnel: Tunnel) -> None:
         try:
-            await self._sharing.revoke(tunnel)
+            if tunnel.kept is None or tunnel.over:
+                await self._sharing.revoke(tunnel)
             await self._records.closed(tunnel)
+            if tunnel.kept is not None and not self._looked_at(tunnel.kept):
+                await self._keeping.left(tunnel.kept, over=tunnel.over)
+                await self._make_room(tunnel.kept)
         except StoreError as error:
             structlog.get_logger().error("not recorded", reason=str(error))
 
@@ -171,9 +221,14 @@ class Gateway:
         """End a tunnel of this broker or of another one, telling the person why; False where none runs."""
         tunnel = self._sessions.tunnel(identifier)
         if tunnel is not None:
-            tunnel.end(Status.SESSION_CLOSED, reason)
+            tunnel.end(Status.SESSION_CLOSED, reason, for_good=True)
             return True
-        return await self._records.order_end(identifier, reason)
+        if await self._records.order_end(identifier, reason):
+            return True
+        for kept in await self.left_open():
+            if kept.proxyd == f"${identifier}":
+                return await self._end_kept(kept, reason)
+        return False
 
     async def say(self, identifier: str, text: str) -> bool:
         """Show somebody a text while their session goes on, here or at another broker; False where none runs."""
@@ -184,14 +239,18 @@ class Gateway:
         return await self._records.order_words(identifier, text)
 
     async def keep_alive(self) -> None:
-        """Let the daemon hear of every browser, also of those that sleep."""
+        """Let the daemon hear of every browser, also of those that sleep; and hear of the daemon."""
+        now = asyncio.get_running_loop().time()
         for tunnel in self._sessions.tunnels():
             tunnel.keep_alive()
+            tunnel.check_daemon(now)
 
     async def look_after(self) -> None:
         """Say what runs here, and do what another broker's operator wants done."""
         for tunnel, reason in await self._records.orders(self._sessions.tunnels()):
-            tunnel.end(Status.SESSION_CLOSED, reason)
+            tunnel.end(Status.SESSION_CLOSED, reason, for_good=True)
+        for kept in {tunnel.kept for tunnel in self._sessions.tunnels() if tunnel.kept is not None}:
+            await self._keeping.looked_at(kept)
         for identifier, text in (await self._records.words()).items():
             tunnel_here = self._sessions.tunnel(identifier)
             if tunnel_here is not None:
@@ -199,15 +258,160 @@ class Gateway:
                 tunnel_here.say(text)
 
     async def reachable(self) -> bool:
-        """Whether something listens where proxyd should."""
-        return await answers(self.address)
+        """Whether a daemon answers."""
+        await self.fleet.look()
+        return any(not daemon.misses for daemon in self.fleet.daemons)
 
     def drain(self, status: Status = Status.SERVER_BUSY) -> None:
-        """Open no more tunnels; called a second time, end those that are open."""
-        if self.draining:
-            for tunnel in self._sessions.tunnels():
+        """Open no more tunnels, and send away those that find their session again; a second time, send away all."""
+        for tunnel in self._sessions.tunnels():
+            if self.draining or tunnel.kept is not None:
                 tunnel.end(status)
         self.draining = True
+
+    # -- sessions that are kept --------------------------------------------------------------------------------------
+
+    async def log_out(self, session: Session) -> None:
+        """A token is given back: what was left open with it ends."""
+        for kept in await self._keeping.of(person(session)):
+            if kept.session == session.token_hash:
+                await self._end_kept(kept, LOGGED_OUT)
+
+    async def left_open(self) -> list[Kept]:
+        """Sessions of all brokers that nobody looks at."""
+        return await self._keeping.detached()
+
+    def _looked_at(self, kept: Kept) -> bool:
+        return any(tunnel.connection_id == kept.proxyd for tunnel in self._sessions.tunnels())
+
+    async def _make_room(self, kept: Kept) -> None:
+        """Of one person's sessions that nobody looks at, end the oldest beyond the limit."""
+        left = [row for row in await self._keeping.of(kept.key.partition(":")[0]) if row.detached is not None]
+        left.sort(key=lambda row: row.detached or 0.0, reverse=True)
+        for row in left[self._max_detached :]:
+            await self._end_kept(row, ROOM_NEEDED)
+
+    async def _end_kept(self, kept: Kept, reason: str) -> bool:
+        await self._keeping.forget(kept)
+        daemon = self.fleet.find(kept.daemon)
+        return daemon is not None and await end_session(daemon, kept.proxyd, reason)
+
+    # -- the way to a daemon -----------------------------------------------------------------------------------------
+
+    async def _way(
+        self, session: Session, connection: Connection, client: ClientInfo, address: str, name: str
+    ) -> Way:
+        """Join what is to be joined, go back to what was left, or begin.
+
+        Raises:
+            StatusError: see `open`.
+        """
+        if connection.join:
+            return await self._join(connection, client)
+        seconds = self._seconds(session, connection)
+        if not seconds:
+            return await self._begin(session, connection, client, {})
+        identity = identify(session, connection, name)
+        earlier = await self._keeping.find(identity.key)
+        if earlier is not None:
+            way = await self._rejoin(earlier, identity, session, connection, client)
+            if way is not None:
+                return way
+        extra = {"detach-timeout": str(seconds), "session-owner": identity.word}
+        way = await self._begin(session, connection, client, extra)
+        if "session-owner" in way.unused:  # a daemon that keeps nothing
+            return way
+        kept = Kept(
+            key=identity.key,
+            proxyd=way.upstream.connection_id,
+            daemon=str(way.daemon),
+            session=session.token_hash,
+            user=session.user,
+            source=session.source,
+            connection=connection.identifier,
+            name=connection.name,
+            protocol=connection.protocol,
+            target=connection.parameters.get("hostname", ""),
+            address=address,
+            seconds=seconds,
+            created=self._clock(),
+        )
+        way = way._replace(kept=kept, lost=earlier is not None and not earlier.over)
+        if earlier is None and not await self._keeping.add(kept):  # another window was quicker
+            quicker = await self._keeping.find(identity.key)
+            if quicker is not None:
+                theirs = await self._rejoin(quicker, identity, session, connection, client)
+                if theirs is not None:
+                    way.upstream.close(GOODBYE)
+                    return theirs
+        await self._keeping.put(kept)
+        return way
+
+    def _seconds(self, session: Session, connection: Connection) -> int:
+        """How long the session is kept while nobody looks; never beyond what the token permits."""
+        given = connection.parameters.get("detach-timeout", "")
+        seconds = (
+            int(given) if given.isascii() and given.isdigit() and len(given) < 9 else self._detach_timeout
+        )
+        if session.expires is not None:
+            seconds = min(seconds, int(session.expires - self._clock()))
+        return max(seconds, 0)
+
+    async def _rejoin(
+        self, kept: Kept, identity: Identity, session: Session, connection: Connection, client: ClientInfo
+    ) -> Way | None:
+        """Go back to a session; None where it is no more, or not this person's."""
+        daemon = self.fleet.find(kept.daemon)
+        if daemon is None:
+            return None
+        parameters = {
+            "read-only": connection.parameters.get("read-only", ""),
+            "session-owner": identity.word,
+        }
+        handshake = ClientHandshake(kept.proxyd, parameters, client)
+        try:
+            upstream = await connect(daemon, handshake, allow_insecure=self._allow_insecure)
+        except StatusError as error:
+            elsewhere = error.status in UNREACHABLE and len(self.fleet.daemons) > 1
+            if error.status is Status.RESOURCE_NOT_FOUND or elsewhere:
+                structlog.get_logger().warning(
+                    "session not found again", user=session.user, proxyd=kept.proxyd, status=error.status.name
+                )
+                return None
+            raise
+        kept = replace(kept, session=session.token_hash, detached=None, connection=connection.identifier)
+        self._metrics.resumed.inc()
+        await self._keeping.put(kept)
+        return Way(upstream, daemon, kept)
+
+    async def _begin(
+        self, session: Session, connection: Connection, client: ClientInfo, extra: Mapping[str, str]
+    ) -> Way:
+        """Begin a session on the best daemon that takes it."""
+        parameters = {**await self._parameters(session, connection), **extra}
+        *others, last = self.fleet.choices()
+        for daemon in others:
+            try:
+                return await self._connect(daemon, connection.protocol, parameters, client)
+            except StatusError as error:
+                if error.status not in UNREACHABLE:
+                    raise
+        return await self._connect(last, connection.protocol, parameters, client)
+
+    async def _join(self, connection: Connection, client: ClientInfo) -> Way:
+        name, target = parted(connection.join)
+        daemon = self.fleet.find(name)
+        if daemon is None:
+            raise StatusError(Status.RESOURCE_NOT_FOUND, NO_CONNECTION)
+        return await self._connect(daemon, target, connection.parameters, client)
+
+    async def _connect(
+        self, daemon: Address, target: str, parameters: Mapping[str, str], client: ClientInfo
+    ) -> Way:
+        handshake = ClientHandshake(target, parameters, client)
+        upstream = await connect(daemon, handshake, allow_insecure=self._allow_insecure)
+        self.fleet.opened(daemon)
+        return Way(upstream, daemon, unused=tuple(handshake.unused))
 
     def _check_room(self, session: Session) -> None:
         if self.draining:
@@ -220,7 +424,8 @@ class Gateway:
     async def _parameters(self, session: Session, connection: Connection) -> Mapping[str, str]:
         """The connection's parameters, with the person's key where keys are used."""
         parameters = dict(connection.parameters)
-        if self._keys is None or not session.user or connection.join:
+        parameters.pop("session-owner", None)
+        if self._keys is None or not session.user:
             return parameters
         try:
             key = await asyncio.to_thread(self._keys.read, session.user)
@@ -243,7 +448,7 @@ class Gateway:
             if record.identifier == identifier and record.session == session.token_hash:
                 own = session.connections.get(record.connection)
                 if own is not None:
-                    return replace(own, join=record.proxyd)
+                    return replace(own, join=f"{record.daemon}{record.proxyd}")
         raise StatusError(Status.RESOURCE_NOT_FOUND, NO_CONNECTION)
 
 

@@ -37,6 +37,9 @@ class Metrics:
             ["status"],
             registry=self.registry,
         )
+        self.resumed = Counter(
+            "fanlight_broker_resumed", "Sessions that somebody came back to.", registry=self.registry
+        )
         self.relayed = Counter(
             "fanlight_broker_relayed_bytes",
             "Bytes of closed tunnels, down to the browser and up to proxyd.",

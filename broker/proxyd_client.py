@@ -7,10 +7,10 @@ import contextlib
 import ipaddress
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxyd.wire.framing import Splitter
-from proxyd.wire.instruction import InstructionParser, WireError
+from proxyd.wire.instruction import Instruction, InstructionParser, WireError, encode
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from proxyd.wire.handshake import ClientHandshake
 
-__all__ = ["Address", "Upstream", "answers", "connect"]
+__all__ = ["Address", "Load", "Upstream", "answers", "ask_load", "connect", "end_session"]
 
 READ_SIZE = 262144
 """Bytes read at once, and bytes that wait before reading from the socket pauses."""
@@ -28,6 +28,8 @@ HANDSHAKE_TIMEOUT = 15.0
 PROBE_TIMEOUT = 2.0
 FAREWELL = 5.0
 """Seconds that a daemon has to take the last bytes of a closed connection."""
+MAX_ANSWER = 4096
+"""Bytes of an answer to a single instruction."""
 SECRET_PARAMETERS = ("private-key", "sftp-private-key")
 
 
@@ -48,8 +50,53 @@ class Address:
     tls: ssl.SSLContext | None = None
 
     @classmethod
-    def of(cls, hostname: str, port: int, *, secure: bool, authority: Path | None) -> Address:
+    def several(
+        cls,
+        hostnames: str,
+        port: int,
+        *,
+        secure: bool,
+        authority: Path | None,
+        identity: tuple[Path, Path] | None = None,
+    ) -> list[Address]:
+        """Read a list of hosts, each of them as `of` takes it or with a port of its own: `one:4822, two`.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        found = []
+        for name in filter(None, (part.strip() for part in hostnames.split(","))):
+            host, colon, own = name.rpartition(":")
+            has_port = bool(colon) and own.isdigit() and (":" not in host or host.endswith("]"))
+            found.append(
+                cls.of(
+                    host.strip("[]") if has_port else name,
+                    int(own) if has_port else port,
+                    secure=secure,
+                    authority=authority,
+                    identity=identity,
+                )
+            )
+        return found
+
+    @classmethod
+    def of(
+        cls,
+        hostname: str,
+        port: int,
+        *,
+        secure: bool,
+        authority: Path | None,
+        identity: tuple[Path, Path] | None = None,
+    ) -> Address:
         """Read `guacd-hostname` and its companions; a path or `unix:PATH` is a Unix socket.
+
+        Args:
+            hostname: where.
+            port: its port.
+            secure: speak TLS.
+            authority: file that the daemon's certificate must descend from; the system's where not given.
+            identity: files with our own certificate and key, for daemons that want to know who calls.
 
         Raises:
             OSError: the authority's file cannot be read.
@@ -58,6 +105,8 @@ class Address:
         if path:
             return cls(path=path)
         tls = ssl.create_default_context(cafile=str(authority) if authority else None) if secure else None
+        if tls is not None and identity is not None:
+            tls.load_cert_chain(*identity)
         return cls(host=hostname, port=port, tls=tls)
 
     def __str__(self) -> str:
@@ -72,6 +121,7 @@ class Upstream:
 
     Attributes:
         connection_id: `$` and a UUID, as the daemon named the connection.
+        waiting_since: the loop's clock when somebody began to wait for the daemon's word; None while nobody does.
     """
 
     def __init__(
@@ -87,6 +137,8 @@ class Upstream:
         self._splitter = splitter
         self._early = early
         self.connection_id = connection_id
+        self.waiting_since: float | None = None
+        self._clock = asyncio.get_running_loop().time
 
     async def read(self) -> bytes:
         """The next whole instructions; empty once the daemon has closed.
@@ -96,10 +148,13 @@ class Upstream:
         """
         whole, self._early = self._early, b""
         while not whole:
+            self.waiting_since = self._clock()
             try:
                 data = await self._reader.read(READ_SIZE)
             except OSError:
                 return b""
+            finally:
+                self.waiting_since = None
             if not data:
                 return b""
             try:
@@ -122,9 +177,15 @@ class Upstream:
         if not transport.is_closing() and transport.get_write_buffer_size() < WRITE_LIMIT:
             transport.write(data)
 
-    def close(self) -> None:
-        """Close the connection: what was written is still delivered, for a while; `read` sees the end."""
+    def close(self, goodbye: bytes = b"") -> None:
+        """Close the connection: what was written is still delivered, for a while; `read` sees the end.
+
+        Args:
+            goodbye: a last instruction.
+        """
         transport = self._writer.transport
+        if not transport.is_closing():
+            transport.write(goodbye)
         transport.close()
         if transport.get_write_buffer_size():
             asyncio.get_running_loop().call_later(FAREWELL, transport.abort)
@@ -167,6 +228,63 @@ async def answers(address: Address) -> bool:
             writer.transport.abort()
             return True
     return False
+
+
+class Load(NamedTuple):
+    """What a proxyd says of itself.
+
+    Attributes:
+        sessions: that run.
+        room: that may run.
+        draining: whether it takes no new ones.
+    """
+
+    sessions: int
+    room: int
+    draining: bool
+
+
+async def ask_load(address: Address) -> Load | None:
+    """How a daemon is; None for one that answers but has no word for it.
+
+    Raises:
+        OSError: it does not answer within `PROBE_TIMEOUT`.
+    """
+    try:
+        match await _say(address, encode("status")):
+            case [Instruction("status", (sessions, room, draining)), *_]:
+                return Load(int(sessions), int(room), draining == "1")
+    except (WireError, ValueError):
+        pass
+    return None
+
+
+async def end_session(address: Address, connection_id: str, reason: str) -> bool:
+    """Have a daemon end a session, telling who looks why; False where it did not."""
+    with contextlib.suppress(OSError, WireError):
+        return await _say(address, encode("end", connection_id, reason)) == [Instruction("disconnect")]
+    return False
+
+
+async def _say(address: Address, words: bytes) -> list[Instruction]:
+    """What a daemon answers to an instruction, until it closes.
+
+    Raises:
+        OSError: nothing, within `PROBE_TIMEOUT`.
+        WireError: no instructions.
+    """
+    async with asyncio.timeout(PROBE_TIMEOUT):
+        reader, writer = await _open(address)
+        try:
+            writer.write(words)
+            answer = b""
+            while len(answer) < MAX_ANSWER and (data := await reader.read(MAX_ANSWER)):
+                answer += data
+            return InstructionParser().feed(answer)
+        except ConnectionResetError:
+            return []
+        finally:
+            writer.transport.abort()
 
 
 async def _open(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -36,6 +36,7 @@ class Record:
         target: address of the instance.
         address: of the browser.
         proxyd: the daemon's name of the connection.
+        daemon: the daemon's address, where there are several.
         start: Unix seconds.
         end: Unix seconds; None while it runs, or where its broker died.
         status: how it ended.
@@ -54,6 +55,7 @@ class Record:
     start: float
     end: float | None = None
     status: str = ""
+    daemon: str = ""
 
     @classmethod
     def of(cls, tunnel: Tunnel) -> Record:
@@ -71,6 +73,7 @@ class Record:
             tunnel.address,
             tunnel.connection_id,
             tunnel.opened,
+            daemon=tunnel.daemon,
         )
 
 

@@ -32,6 +32,8 @@ TokenHash = str
 """Names a session where its token must not appear: the SHA-256 of the token, in hexadecimal."""
 
 _TOKEN = re.compile(r"[0-9A-F]{64}", re.ASCII)
+CLOSED_LIVES = 3600.0
+"""Seconds that it is known that a session was closed: other brokers with its tunnels see the difference to one lost."""
 MAX_CONNECTIONS = 64
 """Connections that one session gathers."""
 
@@ -47,6 +49,8 @@ class Session:
         connections: what it opens, by identifier.
         expires: Unix seconds after which it is void whatever happens, or None.
         operator: whether it may see and end what others do.
+        key_id: the key that signed for it.
+        sealed: as the store has it.
     """
 
     token_hash: TokenHash
@@ -55,6 +59,8 @@ class Session:
     connections: dict[str, Connection] = field(repr=False)
     expires: float | None = None
     operator: bool = False
+    key_id: str = ""
+    sealed: bytes = field(default=b"", repr=False, compare=False)
 
 
 def hashed(token: str) -> TokenHash:
@@ -85,9 +91,10 @@ class Sessions:
         """Make a session of a grant; returns its token, which is kept nowhere else."""
         token = secrets.token_bytes(32).hex().upper()
         connections = {connection.identifier: connection for connection in grant.connections}
-        session = Session(hashed(token), grant.user, grant.source, connections, grant.expires, grant.operator)
-        await self._save(token, session)
-        return token, session
+        session = Session(
+            hashed(token), grant.user, grant.source, connections, grant.expires, grant.operator, grant.key_id
+        )
+        return token, await self._save(token, session)
 
     async def find(self, token: str) -> Session | None:
         """The session of a token, which counts as activity; None where it is unknown or expired."""
@@ -104,27 +111,29 @@ class Sessions:
         """Let a session open what another grant of the same person gives; None where that does not fit together."""
         added = {connection.identifier: connection for connection in grant.connections}
         fits = (
-            (session.user, session.source, session.operator) == (grant.user, grant.source, grant.operator)
+            (session.user, session.source, session.operator, session.key_id)
+            == (grant.user, grant.source, grant.operator, grant.key_id)
             and session.user
             and grant.expires == session.expires
             and len(session.connections) + len(added) <= MAX_CONNECTIONS
         )
         if not fits or added.keys() & session.connections.keys():
             return None
-        session = replace(session, connections={**session.connections, **added})
-        await self._save(token, session)
-        return session
+        return await self._save(token, replace(session, connections={**session.connections, **added}))
 
     async def close(self, token_hash: TokenHash) -> bool:
         """End a session and its tunnels; False where there was none."""
         self._touched.pop(token_hash, None)
         existed = await self._store.delete(Kind.TOKEN, token_hash)
+        await self._store.put(Kind.CLOSED, token_hash, b"", self._clock() + CLOSED_LIVES)
         for tunnel in self.tunnels(token_hash):
             tunnel.end_session()
         return existed
 
-    async def _save(self, token: str, session: Session) -> None:
-        await self._store.put(Kind.TOKEN, session.token_hash, _seal(token, session), self._deadline(session))
+    async def _save(self, token: str, session: Session) -> Session:
+        session = replace(session, sealed=_seal(token, session))
+        await self._store.put(Kind.TOKEN, session.token_hash, session.sealed, self._deadline(session))
+        return session
 
     def _deadline(self, session: Session) -> float:
         idle = self._clock() + self._timeout
@@ -162,12 +171,21 @@ class Sessions:
     async def look_after(self) -> None:
         """Keep sessions with open tunnels, and end tunnels whose session is gone; called at an interval."""
         for session in {tunnel.session.token_hash: tunnel.session for tunnel in self.tunnels()}.values():
-            kept = await self._store.extend(Kind.TOKEN, session.token_hash, self._deadline(session))
+            kept = await self._extend(session)
             expired = session.expires is not None and session.expires <= self._clock()
             if not kept or expired:
                 await self.close(session.token_hash)
         horizon = self._clock() - self._timeout
         self._touched = {name: when for name, when in self._touched.items() if when > horizon}
+
+    async def _extend(self, session: Session) -> bool:
+        """Let a session with open tunnels live on; False where somebody closed it. What the store lost it is given."""
+        if await self._store.extend(Kind.TOKEN, session.token_hash, self._deadline(session)):
+            return True
+        if await self._store.get(Kind.CLOSED, session.token_hash) is not None:
+            return False
+        await self._store.put(Kind.TOKEN, session.token_hash, session.sealed, self._deadline(session))
+        return True
 
     def __len__(self) -> int:
         return len(self._tunnels)
@@ -188,6 +206,7 @@ def _seal(token: str, session: Session) -> bytes:
         "source": session.source,
         "expires": session.expires,
         "operator": session.operator,
+        "key_id": session.key_id,
         "connections": [
             [row.identifier, row.name, row.protocol, dict(row.parameters), row.join, row.share]
             for row in session.connections.values()
@@ -206,6 +225,15 @@ def _unseal(token: str, sealed: bytes) -> Session | None:
         )
         rows = [Connection(*row) for row in plain["connections"]]
         connections = {row.identifier: row for row in rows}
-        return Session(name, plain["user"], plain["source"], connections, plain["expires"], plain["operator"])
+        return Session(
+            name,
+            plain["user"],
+            plain["source"],
+            connections,
+            plain["expires"],
+            plain["operator"],
+            plain.get("key_id", ""),
+            sealed,
+        )
     except (InvalidTag, ValueError, KeyError, TypeError):
         return None

@@ -212,13 +212,21 @@ class Settings(BaseModel):
 
     # -- the daemon
     guacd_hostname: str = Field(
-        "localhost", description="Host of proxyd (or guacd), or `unix:PATH` of its socket."
+        "localhost",
+        description="Host of proxyd (or guacd), or `unix:PATH` of its socket. Several are listed with commas, each with a "
+        "port of its own where it has one: a new session goes to the one with most room.",
     )
     guacd_port: int = Field(4822, ge=1, le=65535, description="Port of proxyd.")
     guacd_ssl: bool = Field(default=False, description="Speak TLS to proxyd.")
     guacd_ca: FilePath | None = Field(
         None,
         description="PEM file with the authority or certificate of proxyd; the system's where not given.",
+    )
+    guacd_certificate: FilePath | None = Field(
+        None, description="PEM file with our own certificate, for a proxyd that wants to know who calls."
+    )
+    guacd_key: FilePath | None = Field(
+        None, description="PEM file with its private key; where not given, the certificate's file holds it."
     )
     allow_insecure_proxyd: bool = Field(
         default=False, description="Let private keys cross plain TCP to a proxyd on another host."
@@ -307,6 +315,17 @@ class Settings(BaseModel):
     store: str = Field(
         "sqlite:///~/.local/state/fanlight/broker.sqlite",
         description="Where tokens, used signatures and history are kept: `sqlite:///PATH` or `redis://HOST:PORT/0`.",
+    )
+
+    detach_timeout: int = Field(
+        900,
+        ge=0,
+        le=604800,
+        description="Seconds that a session is kept while its owner is away; 0 ends it with its last window. A "
+        "connection's parameter of this name goes before it, and a key's `params-forced` before both.",
+    )
+    max_detached_per_user: int = Field(
+        5, ge=0, description="Sessions of one person that are kept while away; beyond, the oldest end."
     )
 
     ban_after: int = Field(

@@ -1,7 +1,7 @@
 """Links that let another person watch or control a running session (sheet section 12).
 
-A link's key is kept nowhere; the store has its hash, and what it joins. Links die with the tunnel that shares, and
-with them everybody who came through them.
+A link's key is kept nowhere; the store has its hash, and what it joins. Links die with the session that is shared, and
+with them everybody who came through them. While the owner is away they lead nowhere: proxyd sees to that.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ class Share:
     """What one link joins.
 
     Attributes:
-        proxyd: the daemon's name of the connection.
+        proxyd: the connection's whole name: the daemon's address, and how the daemon calls it.
         user: who shares.
         source: the data source it comes from.
         name, protocol: of the connection.
         read_only: whether the link lets people watch only.
         expires: Unix seconds.
+        uses: how often it may be used; 0 is as often as people like.
     """
 
     proxyd: str
@@ -55,6 +56,7 @@ class Share:
     protocol: str
     read_only: bool
     expires: float
+    uses: int = 0
 
 
 class Sharing:
@@ -72,22 +74,26 @@ class Sharing:
         self._sessions = sessions
         self._clock = clock
 
-    async def share(self, tunnel: Tunnel, profile: str, seconds: float) -> tuple[str, float] | None:
+    async def share(
+        self, tunnel: Tunnel, profile: str, seconds: float, uses: int = 0
+    ) -> tuple[str, float] | None:
         """A new link to a tunnel's session: its key, and when it ends; None where it has too many."""
-        if len(tunnel.shares) >= MAX_SHARES:
+        if len(await self._names(tunnel)) >= MAX_SHARES:
             return None
         key = secrets.token_urlsafe(KEY_BYTES)
         share = Share(
-            proxyd=tunnel.connection_id,
+            proxyd=f"{tunnel.daemon}{tunnel.connection_id}",
             user=tunnel.session.user,
             source=tunnel.session.source,
             name=tunnel.connection.name,
             protocol=tunnel.connection.protocol,
             read_only=profile == "watch",
             expires=self._clock() + seconds,
+            uses=uses,
         )
-        tunnel.shares.add(_hash(key))
-        await self._store.put(Kind.SHARE, _hash(key), json.dumps(asdict(share)).encode(), share.expires)
+        name = _hash(key)
+        await self._store.put(Kind.SHARED, f"{tunnel.connection_id}:{name}", b"", share.expires)
+        await self._store.put(Kind.SHARE, name, json.dumps(asdict(share)).encode(), share.expires)
         return key, share.expires
 
     async def redeem(self, key: str) -> Grant | None:
@@ -97,6 +103,8 @@ class Sharing:
         if record is None:
             return None
         share = Share(**json.loads(record))
+        if share.uses and await self._store.count(Kind.USES, name, share.expires) > share.uses:
+            return None
         connection = Connection(
             identifier=str(uuid.uuid4()),
             name=share.name,
@@ -122,11 +130,19 @@ class Sharing:
 
     async def revoke(self, tunnel: Tunnel) -> int:
         """End every link of a tunnel, and who came through them; returns how many links there were."""
-        ended, tunnel.shares = tunnel.shares, set()
+        ended = await self._names(tunnel)
         for name in ended:
             await self._store.delete(Kind.SHARE, name)
+            await self._store.delete(Kind.SHARED, f"{tunnel.connection_id}:{name}")
         self._dismiss(ended)
         return len(ended)
+
+    async def _names(self, tunnel: Tunnel) -> set[str]:
+        """Hashes of the links that lead to a tunnel's session, whichever tunnel gave them away."""
+        if tunnel.connection.share:
+            return set()  # who came through a link gave none away
+        found = await self._store.newest(Kind.SHARED, MAX_SHARES, tunnel.connection_id)
+        return {key.partition(":")[2] for key in found}
 
     async def look_after(self) -> None:
         """End tunnels whose link is over or was ended elsewhere; called at an interval."""

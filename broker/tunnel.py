@@ -12,15 +12,21 @@ from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from broker.auth.base import Connection
+    from broker.keeping import Kept
     from broker.proxyd_client import Upstream
     from broker.sessions import Session
 
-__all__ = ["MAX_MESSAGE", "Tunnel"]
+__all__ = ["GOODBYE", "MAX_MESSAGE", "Tunnel"]
 
 MAX_MESSAGE = 262144
 """Bytes of one message from a browser."""
 MESSAGE = 0x4002
 """The code of `msg` under which an operator's words reach the page; browsers that do not know it ignore it."""
+NOTICE = 0x4000
+"""The code under which proxyd tells notices."""
+SILENCE = 15.0
+"""Seconds after which a daemon that says nothing is given up; one that lives says `nop` at least."""
+VANISHED = "The machine that ran this session has stopped."
 MAX_WORDS = 20
 """Messages that wait for a browser which does not read; more are dropped."""
 NOP = encode("nop")
@@ -42,12 +48,22 @@ class Tunnel:
         received: bytes from the daemon.
         sent: bytes to it.
         streams: file streams that HTTP requests carry.
-        shares: hashes of the links that lead to it.
+        daemon: where the daemon is.
+        kept: the record of the session, where it outlives this tunnel.
+        over: whether the session itself ended, as far as is known here.
         status: how it ended; None while it is open.
     """
 
     def __init__(
-        self, session: Session, connection: Connection, upstream: Upstream, address: str, opened: float
+        self,
+        session: Session,
+        connection: Connection,
+        upstream: Upstream,
+        address: str,
+        opened: float,
+        *,
+        daemon: str = "",
+        kept: Kept | None = None,
     ) -> None:
         self.identifier = str(uuid.uuid4())
         self.session = session
@@ -56,7 +72,9 @@ class Tunnel:
         self.opened = opened
         self.received = 0
         self.sent = 0
-        self.shares: set[str] = set()
+        self.daemon = daemon
+        self.kept = kept
+        self.over = False
         self.status: Status | None = None
         self.streams = Streams(upstream.write)
         self._upstream = upstream
@@ -93,7 +111,11 @@ class Tunnel:
                 self.end(error.status)
                 break
             if not data:  # a daemon says goodbye; one that vanishes has died
-                self.end(Status.SUCCESS if self._tail == GOODBYE else Status.UPSTREAM_ERROR)
+                if self._tail == GOODBYE:
+                    self.over = True
+                    self.end(Status.SUCCESS)
+                else:
+                    self.end(Status.UPSTREAM_ERROR, VANISHED)
                 break
             self.received += len(data)
             self._tail = data[-len(GOODBYE) :]
@@ -143,24 +165,36 @@ class Tunnel:
             self._upstream.write_soon(NOP)
         self._quiet = True
 
-    def end(self, status: Status, sentence: str = "") -> None:
+    def check_daemon(self, now: float) -> None:
+        """Called at an interval with the loop's clock: a daemon that keeps silent has died with its machine."""
+        since = self._upstream.waiting_since
+        if since is not None and now - since > SILENCE:
+            self.end(Status.UPSTREAM_TIMEOUT, VANISHED)
+
+    def tell(self, word: str) -> None:
+        """Tell the page a notice, as proxyd does."""
+        self._words.append(encode("msg", NOTICE, word))
+
+    def end(self, status: Status, sentence: str = "", *, for_good: bool = False) -> None:
         """Close the tunnel; the first status counts.
 
         Args:
             status: how it ended.
             sentence: for the person, who is shown it as a daemon's error is shown.
+            for_good: end the session as well, if it is one that outlives its tunnels.
         """
         if self.status is None:
             self.status = status
+            self.over = self.over or for_good
             if sentence:
                 error = StatusError(status, sentence, Hop.SESSION)
                 self._last_word = encode("error", error.wire_text(self.reference), status.code) + GOODBYE
             self.streams.close()
-            self._upstream.close()
+            self._upstream.close(GOODBYE if for_good else b"")
 
     def end_session(self) -> None:
         """The token is gone."""
-        self.end(Status.SESSION_CLOSED)
+        self.end(Status.SESSION_CLOSED, for_good=True)
 
 
 def _read(message: bytes) -> list[Instruction]:

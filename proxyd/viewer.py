@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from typing import TYPE_CHECKING
 
@@ -92,8 +93,9 @@ class Viewer:
             self.send(encode("error", plain(error.wire_text(reference)), error.status.code))
         self.send(encode("disconnect"))
         self._closed = True
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        with contextlib.suppress(OSError):  # the peer was quicker
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
         asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
-__all__ = ["Kind", "Store", "StoreError"]
+__all__ = ["GROUPED", "Kind", "Store", "StoreError"]
 
 
 class Kind(Enum):
@@ -13,6 +13,8 @@ class Kind(Enum):
 
     TOKEN = "token"  # noqa: S105 - a kind of record, not a secret
     """Who holds a token: sealed, under the token's hash."""
+    CLOSED = "closed"
+    """Sessions that were closed on purpose, by their token's hash."""
     NONCE = "nonce"
     """Signed requests that were redeemed: the replay store."""
     RUNNING = "running"
@@ -23,12 +25,22 @@ class Kind(Enum):
     """Tunnels that an operator wants ended, with the reason."""
     MESSAGE = "message"
     """What operators tell people whose tunnels another broker has."""
+    KEPT = "kept"
+    """Sessions that outlive their tunnels; the key begins with a hash of the person."""
+    SHARED = "shared"
+    """Which links lead to a session; the key begins with the session's name."""
+    USES = "uses"
+    """How often a link was used: a counter each."""
     SHARE = "share"
     """Links that let another person join a running connection."""
     FAILURES = "failures"
     """Refused requests by address, user or key: a counter each."""
     BAN = "ban"
     """Addresses, users and keys that are kept out for a while."""
+
+
+GROUPED = frozenset({Kind.KEPT, Kind.SHARED})
+"""Kinds whose keys are `group:rest`."""
 
 
 class StoreError(Exception):
@@ -59,8 +71,8 @@ class Store(Protocol):
     async def count(self, kind: Kind, key: str, expires: float) -> int:
         """Add one to a counter, which begins at zero and lives until `expires`, and return it."""
 
-    async def newest(self, kind: Kind, limit: int) -> dict[str, bytes]:
-        """Records of a kind by key, the one that was put last first."""
+    async def newest(self, kind: Kind, limit: int, group: str = "") -> dict[str, bytes]:
+        """Records of a kind by key, the one that was put last first; of one group only, for kinds that have groups."""
 
     async def close(self) -> None:
         """Give back what was opened."""

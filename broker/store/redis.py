@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from broker.store.base import Kind, StoreError
+from broker.store.base import GROUPED, Kind, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 __all__ = ["RedisStore"]
 
-LISTED = frozenset({Kind.RUNNING, Kind.HISTORY, Kind.MESSAGE, Kind.SHARE, Kind.BAN})
+LISTED = frozenset({Kind.RUNNING, Kind.HISTORY, Kind.MESSAGE, Kind.SHARE, Kind.BAN}) | GROUPED
 """Kinds that `newest` is asked for: a sorted set holds their keys by the time of the last put."""
 MAX_LISTED = 100_000
 """Keys in such a set; the oldest are forgotten first."""
+GROUP_LIVES = 14 * 86400
+"""Seconds after the last put that it is known what is in a group."""
 TIMEOUT = 5.0
 """Seconds that Redis has for an answer."""
 
@@ -97,21 +99,20 @@ class RedisStore:
         return int(total)
 
     @_answering
-    async def newest(self, kind: Kind, limit: int) -> dict[str, bytes]:
+    async def newest(self, kind: Kind, limit: int, group: str = "") -> dict[str, bytes]:
         """See `Store.newest`."""
+        listing = _list(kind, group)
         found: dict[str, bytes] = {}
         start = 0
         while len(found) < limit:
-            keys = [
-                name.decode() for name in await self._redis.zrevrange(_list(kind), start, start + limit - 1)
-            ]
+            keys = [name.decode() for name in await self._redis.zrevrange(listing, start, start + limit - 1)]
             if not keys:
                 break
             values = await self._redis.mget([_key(kind, key) for key in keys])
             found |= {key: value for key, value in zip(keys, values, strict=True) if value is not None}
             gone = [key for key, value in zip(keys, values, strict=True) if value is None]
             if gone:
-                await self._redis.zrem(_list(kind), *gone)
+                await self._redis.zrem(listing, *gone)
             start += len(keys) - len(gone)
         return dict(list(found.items())[:limit])
 
@@ -123,6 +124,10 @@ class RedisStore:
         async with self._redis.pipeline() as both:
             both.zadd(_list(kind), {key: self._clock()})
             both.zremrangebyrank(_list(kind), 0, -MAX_LISTED - 1)
+            if kind in GROUPED:
+                group = _list(kind, key.partition(":")[0])
+                both.zadd(group, {key: self._clock()})
+                both.expire(group, GROUP_LIVES)
             await both.execute()
 
 
@@ -130,8 +135,8 @@ def _key(kind: Kind, key: str) -> str:
     return f"fanlight:{kind.value}:{key}"
 
 
-def _list(kind: Kind) -> str:
-    return f"fanlight:{kind.value}"
+def _list(kind: Kind, group: str = "") -> str:
+    return f"fanlight:{kind.value}:in:{group}" if group else f"fanlight:{kind.value}"
 
 
 def _milliseconds(expires: float) -> int:

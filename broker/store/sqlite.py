@@ -106,10 +106,18 @@ class SqliteStore:
 
         return await self._run(work, writes=True)
 
-    async def newest(self, kind: Kind, limit: int) -> dict[str, bytes]:
+    async def newest(self, kind: Kind, limit: int, group: str = "") -> dict[str, bytes]:
         """See `Store.newest`."""
-        sql = "SELECT key, value FROM record WHERE kind=? AND expires>? ORDER BY rowid DESC LIMIT ?"
-        rows = await self._run(lambda: self._execute(sql, kind.value, self._clock(), limit).fetchall())
+        low, high = (
+            (f"{group}:", f"{group};") if group else ("", "\U0010ffff")
+        )  # the character after the colon
+        sql = (
+            "SELECT key, value FROM record WHERE kind=? AND key>=? AND key<? AND expires>? "
+            "ORDER BY rowid DESC LIMIT ?"
+        )
+        rows = await self._run(
+            lambda: self._execute(sql, kind.value, low, high, self._clock(), limit).fetchall()
+        )
         return {key: bytes(value) for key, value in rows}
 
     async def close(self) -> None:

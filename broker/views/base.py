@@ -65,6 +65,8 @@ async def store_answers(store: Store) -> bool:
 
 MAX_TYPES = 32
 """Image, audio or video types that a browser names."""
+MAX_NAME = 32
+"""Characters of a session's name."""
 MAX_WORD = 128
 """Characters of a type or a time zone."""
 
@@ -75,10 +77,12 @@ class Wanted(NamedTuple):
     Attributes:
         what: `c` and the identifier of a connection, or `a` and that of a tunnel to join.
         client: what the browser said of itself.
+        name: of a session beside the first to the same connection; empty is the first.
     """
 
     what: tuple[str, str]
     client: ClientInfo
+    name: str = ""
 
 
 def wanted(session: Session, values: Callable[[str], Sequence[str]]) -> Wanted:
@@ -108,7 +112,10 @@ def wanted(session: Session, values: Callable[[str], Sequence[str]]) -> Wanted:
         name=session.user,
     )
     client.image = _words(values, "GUAC_IMAGE") or client.image
-    return Wanted((kind, identifier), client)
+    name = next(iter(values("GUAC_SESSION")), "")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise StatusError(Status.CLIENT_BAD_REQUEST, "GUAC_SESSION is too long.")
+    return Wanted((kind, identifier), client, name)
 
 
 def _required(values: Callable[[str], Sequence[str]], name: str) -> str:

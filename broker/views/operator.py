@@ -49,6 +49,7 @@ async def status(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     running = await parts.records.running()
     here = len(parts.sessions)
+    await parts.gateway.fleet.look()
     recent = [row for row in parts.door.refusals if row.when > parts.clock() - HOUR]
     return web.json_response(
         {
@@ -59,10 +60,12 @@ async def status(request: web.Request) -> web.Response:
             "refusedInTheLastHour": len(recent),
             "proxyd": [
                 {
-                    "address": str(parts.gateway.address),
-                    "reachable": await parts.gateway.reachable(),
-                    "sessions": here,
+                    "address": str(daemon.address),
+                    "reachable": not daemon.misses,
+                    "sessions": daemon.load.sessions if daemon.load is not None else here,
+                    "draining": daemon.load is not None and daemon.load.draining,
                 }
+                for daemon in parts.gateway.fleet.daemons
             ],
             "store": await store_answers(parts.store),
             "draining": parts.gateway.draining,

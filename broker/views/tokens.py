@@ -45,8 +45,13 @@ def _token(request: web.Request, claim: Claim) -> str:
 
 async def delete(request: web.Request) -> web.Response:
     """`DELETE api/tokens/{token}`: forget a token and close its tunnels."""
-    if not await request.app[PARTS].sessions.close(hashed(request.match_info["token"])):
+    token = request.match_info["token"]
+    parts = request.app[PARTS]
+    session = await parts.sessions.find(token)
+    if not await parts.sessions.close(hashed(token)):
         raise not_found("token")
+    if session is not None:
+        await parts.gateway.log_out(session)
     return _forgotten(request)
 
 
@@ -57,7 +62,9 @@ async def check(request: web.Request) -> web.Response:
 
 async def log_out(request: web.Request) -> web.Response:
     """`DELETE api/session`: forget the token in use."""
-    await request.app[PARTS].sessions.close(request[SESSION].token_hash)
+    parts, session = request.app[PARTS], request[SESSION]
+    await parts.sessions.close(session.token_hash)
+    await parts.gateway.log_out(session)
     return _forgotten(request)
 
 

@@ -69,7 +69,9 @@ async def post(request: web.Request) -> web.Response:
 async def _connect(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     want = wanted(request[SESSION], lambda name: request[FORM].get(name, []))
-    tunnel = await parts.gateway.open(request[SESSION], want.what, want.client, request[SENDER].address)
+    tunnel = await parts.gateway.open(
+        request[SESSION], want.what, want.client, request[SENDER].address, want.name
+    )
     return web.Response(text=tunnel.identifier, headers={TOKEN_HEADER: parts.polled.enter(tunnel)})
 
 

@@ -57,7 +57,9 @@ async def tunnel(request: web.Request) -> web.WebSocketResponse:
     socket = await _upgraded(request)
     try:
         want = wanted(request[SESSION], lambda name: request.query.getall(name, []))
-        opened = await gateway.open(request[SESSION], want.what, want.client, request[SENDER].address)
+        opened = await gateway.open(
+            request[SESSION], want.what, want.client, request[SENDER].address, want.name
+        )
     except StatusError as error:
         await _close(socket, error.status)
         return socket

@@ -134,6 +134,7 @@ async def test_ending_ones_own(relay: Broker, here: bool) -> None:
         assert "session: You ended this session from elsewhere." in message.data
         message = await socket.receive()
         assert (message.type, message.data, message.extra) == (WSMsgType.CLOSE, 1002, "523")
+        assert await peer.until("disconnect")
         assert await peer.next() is None
 
 

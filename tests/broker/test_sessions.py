@@ -162,9 +162,20 @@ async def test_a_session_closed_by_another_broker_ends_here_too(sessions: Sessio
     _, session = await sessions.open(grant())
     tunnel: Any = StubTunnel(session)
     sessions.enter(tunnel)
-    await store.delete(Kind.TOKEN, session.token_hash)
+    await Sessions(store, sessions._clock, TIMEOUT).close(session.token_hash)
     await sessions.look_after()
     assert tunnel.ended
+
+
+async def test_a_session_that_the_store_lost_goes_on(sessions: Sessions, store: Store) -> None:
+    token, session = await sessions.open(grant())
+    tunnel: Any = StubTunnel(session)
+    sessions.enter(tunnel)
+    await store.delete(Kind.TOKEN, session.token_hash)
+    assert await sessions.find(token) is None
+    await sessions.look_after()
+    assert not tunnel.ended
+    assert await sessions.find(token) == session
 
 
 async def test_a_session_with_an_end_loses_its_tunnels(sessions: Sessions, clock: Clock) -> None:

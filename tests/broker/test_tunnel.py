@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,9 @@ import pytest
 from broker.auth.base import Connection
 from broker.proxyd_client import Address, connect
 from broker.sessions import Session
-from broker.tunnel import MAX_MESSAGE, Tunnel
+from broker.tunnel import MAX_MESSAGE, SILENCE, Tunnel
 from proxyd.wire.handshake import ClientHandshake, ClientInfo
-from proxyd.wire.instruction import WireError, encode
+from proxyd.wire.instruction import Instruction, WireError, encode
 from proxyd.wire.status import Status, StatusError
 from tests.fakes.guacd import Guacd, Peer
 
@@ -121,8 +122,10 @@ async def test_a_daemon_that_dies(half: bytes) -> None:
         peer.send_raw(encode("sync", 1) + half)
         assert await tunnel.receive() == encode("sync", 1)
         peer.die()
+        assert b"session: The machine that ran this session has stopped." in await tunnel.receive()
         assert await tunnel.receive() == b""
         assert tunnel.status is Status.UPSTREAM_ERROR
+        assert not tunnel.over
 
 
 async def test_a_daemon_that_talks_nonsense() -> None:
@@ -139,7 +142,27 @@ async def test_a_session_that_is_closed() -> None:
         tunnel.end(Status.SERVER_ERROR)
         assert await tunnel.receive() == b""
         assert tunnel.status is Status.SESSION_CLOSED
+        assert tunnel.over
+        assert await peer.next() == Instruction("disconnect")
         assert await peer.next() is None
+
+
+async def test_a_daemon_that_falls_silent() -> None:
+    async with opened() as (tunnel, _):
+        now = asyncio.get_running_loop().time()
+        waiting = asyncio.create_task(tunnel.receive())
+        await asyncio.sleep(0)
+        tunnel.check_daemon(now + SILENCE - 1)
+        assert tunnel.status is None
+        tunnel.check_daemon(now + SILENCE + 1)
+        assert b"has stopped" in await waiting
+        assert tunnel.status is Status.UPSTREAM_TIMEOUT
+
+
+async def test_a_browser_that_reads_slowly_is_no_silent_daemon() -> None:
+    async with opened() as (tunnel, _):
+        tunnel.check_daemon(asyncio.get_running_loop().time() + 100)
+        assert tunnel.status is None
 
 
 async def test_a_sleeping_browser_is_kept_alive() -> None:

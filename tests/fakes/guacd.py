@@ -147,7 +147,8 @@ class Guacd:
         self.peers.append(peer)
         with contextlib.suppress(ConnectionError, TimeoutError):
             select = await peer.next()
-            if select is None:
+            if select is None or select.opcode != "select":
+                writer.close()
                 return
             peer.selected = select.args[0]
             if self._instead_of_args is not None:

@@ -209,3 +209,15 @@ async def test_a_server_that_does_not_answer() -> None:
     with pytest.raises(StoreError, match="does not answer"):
         await store.get(Kind.TOKEN, "a")
     await store.close()
+
+
+async def test_one_group_is_listed_alone(store: Store) -> None:
+    later = time.time() + LATER
+    for key in ("aa:1", "a:1", "a:2", "b:1", "ab:1"):
+        await store.put(Kind.KEPT, key, key.encode(), later)
+    assert list(await store.newest(Kind.KEPT, 10, "a")) == ["a:2", "a:1"]
+    assert list(await store.newest(Kind.KEPT, 1, "a")) == ["a:2"]
+    assert await store.newest(Kind.KEPT, 10, "c") == {}
+    assert len(await store.newest(Kind.KEPT, 10)) == 5
+    await store.delete(Kind.KEPT, "a:2")
+    assert list(await store.newest(Kind.KEPT, 10, "a")) == ["a:1"]

@@ -93,7 +93,14 @@ async def test_the_numbers_on_top(operator: Operator) -> None:
             "sessions": 3,
             "people": 2,
             "refusedInTheLastHour": 1,
-            "proxyd": [{"address": str(broker.parts.gateway.address), "reachable": True, "sessions": 3}],
+            "proxyd": [
+                {
+                    "address": str(broker.parts.gateway.fleet.daemons[0].address),
+                    "reachable": True,
+                    "sessions": 3,
+                    "draining": False,
+                }
+            ],
             "store": True,
             "problems": [],
             "draining": False,

@@ -178,7 +178,7 @@ async def test_a_daemon_that_dies(relay: Broker, browser: Browser) -> None:
     peer = await opened(relay, browser)
     reading = await browser.read()
     peer.die()
-    assert await reading.content.read() == b"0.;"
+    assert (await reading.content.read()).endswith(b"10.disconnect;0.;")
     after = await browser.read(1)
     assert (after.status, after.headers["Guacamole-Status-Code"]) == (502, "515")
 
@@ -210,6 +210,7 @@ async def test_logging_out_ends_the_tunnel(relay: Broker, browser: Browser) -> N
     assert await reading.content.read() == b"0.;"
     after = await browser.read(1)
     assert after.headers["Guacamole-Status-Code"] == "523"
+    assert await peer.until("disconnect")
     assert await peer.next() is None
 
 

@@ -206,6 +206,7 @@ async def test_logging_out_ends_the_tunnel(relay: Broker) -> None:
         peer = await relay.daemon.accepted()
         assert (await relay.client.delete(f"/guacamole/api/tokens/{token}")).status == 204
         assert await ending(socket) == (1002, "523")
+        assert await peer.until("disconnect")
         assert await peer.next() is None
 
 

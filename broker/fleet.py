@@ -1,0 +1,98 @@
+"""The daemons behind this broker: which of them live, and which has most room for a new session."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from broker.proxyd_client import Load, ask_load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from broker.proxyd_client import Address
+
+__all__ = ["Daemon", "Fleet", "parted"]
+
+DEAD_AFTER = 2
+"""Looks without an answer after which a daemon counts as dead."""
+
+
+@dataclass
+class Daemon:
+    """What is known of one daemon.
+
+    Attributes:
+        address: where it listens.
+        load: what it said of itself last; None for one that does not say (a guacd).
+        misses: looks without an answer since the last one with.
+        opened: sessions that this broker opened there since the last look.
+    """
+
+    address: Address
+    load: Load | None = None
+    misses: int = 0
+    opened: int = field(default=0)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answered lately; one that was never looked at gets the benefit of the doubt."""
+        return self.misses < DEAD_AFTER
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """The smaller the better: the dead and those that drain last, then by the share of room that is taken."""
+        if self.load is None:
+            return not self.alive, False, self.opened / 1000
+        return not self.alive, self.load.draining, (self.load.sessions + self.opened) / max(self.load.room, 1)
+
+
+class Fleet:
+    """One daemon or several. A session lives on one of them and nowhere else."""
+
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self.daemons = [Daemon(address) for address in addresses]
+
+    def find(self, name: str) -> Address | None:
+        """The daemon of this name, as `str` writes its address; an empty name is the only one there is."""
+        if not name and len(self.daemons) == 1:
+            return self.daemons[0].address
+        return next((daemon.address for daemon in self.daemons if str(daemon.address) == name), None)
+
+    def choices(self) -> list[Address]:
+        """Where to open a new session, the best first: all that live, or all where none does."""
+        ranked = sorted(self.daemons, key=lambda daemon: daemon.rank)
+        return [daemon.address for daemon in ranked if daemon.alive] or [row.address for row in ranked]
+
+    def opened(self, address: Address) -> None:
+        """A session was opened there."""
+        for daemon in self.daemons:
+            if daemon.address == address:
+                daemon.opened += 1
+
+    async def look(self) -> None:
+        """Ask all of them how they are; called at an interval."""
+        await asyncio.gather(*(self._look(daemon) for daemon in self.daemons))
+
+    async def _look(self, daemon: Daemon) -> None:
+        was_alive = daemon.alive
+        try:
+            daemon.load = await ask_load(daemon.address)
+        except OSError:
+            daemon.misses += 1
+        else:
+            daemon.misses = daemon.opened = 0
+        if daemon.alive != was_alive:
+            structlog.get_logger().warning(
+                "proxyd answers again" if daemon.alive else "proxyd does not answer",
+                proxyd=str(daemon.address),
+            )
+
+
+def parted(name: str) -> tuple[str, str]:
+    """The daemon in the whole name of a running connection, `HOST:PORT$UUID`, and the name that it knows."""
+    daemon, _, rest = name.partition("$")
+    return daemon, f"${rest}"
