@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from proxyd.display.ops import Op
     from proxyd.rfb.decoders.base import Decoder
 
+
 class UnfinishedError(Exception):
     """The decoder waits for more bytes."""
 
 
 def screen(
-    pixel_format: PixelFormat = RGB888, width: int = 4096, height: int = 4096, *, lossy: bool = False
+    pixel_format: PixelFormat = RGB888, width: int = 4096, height: int = 4096, *, quality: int = 0
 ) -> Screen:
-    return Screen(width, height, PixelReader(pixel_format), lossy)
+    return Screen(width, height, PixelReader(pixel_format), quality)
 
 
 def decode(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Bytes: TypeAlias = NDArray[np.uint8]
 
-__all__ = ["cost", "encode"]
+__all__ = ["cost", "encode", "suits_jpeg"]
 
 MAX_COLOURS = 256
 """What a palette can hold."""
@@ -51,24 +51,28 @@ _NO_FILTER, _UP = 0, 2
 _LEVEL = 1
 
 
-def encode(op: Pixels | Indexed, *, accepts: frozenset[str], quality: int | None) -> Image:
+def encode(op: Pixels | Indexed, *, accepts: frozenset[str]) -> Image:
     """The picture of `op` as an image that every viewer can show.
 
     Args:
         op: what to encode; at least one pixel.
         accepts: mimetypes that all viewers show; `image/png` is taken for granted.
-        quality: JPEG quality 1..100 for photographs marked `lossy`; None keeps every pixel exact.
     """
     mimetype = "image/png"
     if isinstance(op, Indexed):
         data = _indexed_png(op)
+    elif op.quality and "image/jpeg" in accepts:
+        mimetype, data = "image/jpeg", _jpeg(op)
     elif (distinct := _distinct(op.data)) <= TOO_MANY and (indexed := _reduce(op)):
         data = _indexed_png(indexed)
-    elif op.lossy and quality is not None and "image/jpeg" in accepts and _suits_jpeg(op, distinct):
-        mimetype, data = "image/jpeg", _jpeg(op, quality)
     else:
         data = _true_colour_png(op, _UP if distinct > PHOTOGRAPHIC else _NO_FILTER)
     return Image(op.x, op.y, op.width, op.height, mimetype, data, op.layer, op.mask)
+
+
+def suits_jpeg(rgb: bytes) -> bool:
+    """Whether a picture of true colours, three bytes a pixel, is large enough for a JPEG and more than text and lines."""
+    return len(rgb) >= 3 * MIN_JPEG_PIXELS and _distinct(rgb) > TOO_MANY
 
 
 def cost(op: Pixels | Indexed) -> float:
@@ -85,10 +89,6 @@ def _distinct(data: bytes) -> int:
     step = 3 * (max(len(data) // 3 // SAMPLE, 1) | 1)  # an odd number of pixels, so that columns take turns
     words = np.ndarray(((len(data) - 4) // step + 1,), "<u4", data, 0, (step,))
     return len(set((words & np.uint32(0xFFFFFF)).tolist()))
-
-
-def _suits_jpeg(op: Pixels, distinct: int) -> bool:
-    return distinct > PHOTOGRAPHIC and op.width * op.height >= MIN_JPEG_PIXELS
 
 
 def _reduce(op: Pixels) -> Indexed | None:
@@ -125,9 +125,9 @@ def _hash(data: bytes, multiplier: np.uint32) -> NDArray[np.uint32]:
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def _jpeg(op: Pixels, quality: int) -> bytes:
+def _jpeg(op: Pixels) -> bytes:
     out = io.BytesIO()
-    PillowImage.frombytes("RGB", (op.width, op.height), op.data).save(out, "JPEG", quality=quality)
+    PillowImage.frombytes("RGB", (op.width, op.height), op.data).save(out, "JPEG", quality=op.quality)
     return out.getvalue()
 
 

@@ -118,7 +118,7 @@ class Pixels(NamedTuple):
 
     Attributes:
         data: width * height * 3 bytes, rows top down, R, G, B.
-        lossy: a photographic source: the encoder may choose JPEG or lossy WebP.
+        quality: JPEG quality 1..100 to show it with where viewers can; 0 keeps every pixel exact.
     """
 
     x: int
@@ -126,7 +126,7 @@ class Pixels(NamedTuple):
     width: int
     height: int
     data: bytes
-    lossy: bool = False
+    quality: int = 0
     layer: int = 0
     mask: int = Mask.OVER
 

@@ -89,8 +89,6 @@ class Pump:
         self._last_timestamp = 0
         self._hurried = False
         self._closed = False
-        self.quality: int | None = None
-        """JPEG quality for lossy content, 1..100; None keeps everything exact."""
 
     # -- viewers ---------------------------------------------------------------------------------------------------
 
@@ -154,7 +152,7 @@ class Pump:
             self._remember(frame)
             self._requested = self._whole = False
             return
-        work = partial(_encoded, accepts=self._formats(), quality=self.quality)
+        work = partial(_encoded, accepts=self._formats())
         if sum(map(_cost, frame)) > OFFLOAD_MS:
             self._encoding = self._loop.create_task(self._encode(frame, work, merged), name="encode frame")
             return
@@ -294,9 +292,6 @@ def _shares(frame: Sequence[Op]) -> list[list[Op]]:
     return shares
 
 
-def _encoded(frame: Sequence[Op], *, accepts: frozenset[str], quality: int | None) -> list[Op]:
+def _encoded(frame: Sequence[Op], *, accepts: frozenset[str]) -> list[Op]:
     """The frame with every picture encoded."""
-    return [
-        encode(op, accepts=accepts, quality=quality) if isinstance(op, Pixels | Indexed) else op
-        for op in frame
-    ]
+    return [encode(op, accepts=accepts) if isinstance(op, Pixels | Indexed) else op for op in frame]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["PIXEL_ENCODINGS", "Encoding", "compression", "quality"]
+__all__ = ["JPEG_QUALITY", "PIXEL_ENCODINGS", "Encoding", "compression", "quality"]
 
 
 class Encoding(IntEnum):
@@ -55,6 +55,10 @@ PIXEL_ENCODINGS: dict[str, Encoding] = {
     "raw": Encoding.RAW,
 }
 """Names of the `encodings` setting, best first."""
+
+
+JPEG_QUALITY = (15, 29, 41, 42, 62, 77, 79, 86, 92, 100)
+"""What TigerVNC and TurboVNC make of the levels 0..9, in the IJG scale of 1..100."""
 
 
 def quality(level: int) -> int:

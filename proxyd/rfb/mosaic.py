@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from proxyd.display.encode import suits_jpeg
 from proxyd.display.ops import Fill, Indexed, Op, Pixels, Rect
 from proxyd.rfb.errors import RfbError
 from proxyd.rfb.pixels import rgb_bytes
@@ -44,12 +45,22 @@ def fill(rect: Rect, colour: int) -> Fill:
     return Fill(*rect, colour & 0xFF, colour >> 8 & 0xFF, colour >> 16)
 
 
-def plain(rect: Rect, rgb: bytes, *, lossy: bool) -> Fill | Pixels:
-    """The operation that shows true colours, three bytes a pixel; a fill if there is but one."""
+def plain(rect: Rect, rgb: bytes, *, quality: int) -> Fill | Pixels:
+    """The operation that shows true colours, three bytes a pixel; a fill if there is but one.
+
+    Args:
+        rect: where.
+        rgb: the pixels.
+        quality: of JPEG, if they are a photograph; 0 keeps them exact.
+    """
     row = rgb[:3] * rect.width
     if rgb.startswith(row) and rgb == row * rect.height:
         return fill(rect, int.from_bytes(rgb[:3], "little"))
-    return Pixels(*rect, rgb, lossy)
+    return _true(rect, rgb, quality)
+
+
+def _true(rect: Rect, rgb: bytes, quality: int) -> Pixels:
+    return Pixels(*rect, rgb, quality if quality and suits_jpeg(rgb) else 0)
 
 
 def merge(ops: Sequence[Op]) -> list[Op]:
@@ -138,10 +149,10 @@ class Mosaic:
         height, width = colours.shape
         self._true_colours()[y : y + height, x : x + width] = colours
 
-    def op(self, *, lossy: bool) -> Fill | Indexed | Pixels:
-        """The finished rectangle. `lossy`: true colours need not be shown exactly."""
+    def op(self, *, quality: int) -> Fill | Indexed | Pixels:
+        """The finished rectangle. `quality`: of JPEG for photographs; 0 keeps them exact."""
         if self._colours is not None:
-            return Pixels(*self._rect, rgb_bytes(self._colours), lossy)
+            return _true(self._rect, rgb_bytes(self._colours), quality)
         if len(self._palette) == 1:
             return fill(self._rect, *self._palette)
         return Indexed(*self._rect, 8, self._indexes.tobytes(), rgb_bytes(self._palette_array()))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from proxyd.rfb import encodings, messages
 from proxyd.rfb.clipboard import Clipboard
-from proxyd.rfb.encodings import Encoding
+from proxyd.rfb.encodings import JPEG_QUALITY, Encoding
 from proxyd.rfb.errors import ClosedError, RfbError
 from proxyd.rfb.events import (
     ClipboardArrived,
@@ -225,9 +225,13 @@ class RfbClient:
             self._link.send(messages.set_desktop_size(width, height, [screen]))
 
     def ask_quality(self, level: int | None) -> None:
-        """Ask for another JPEG level for what is drawn from now on, 0 to 9; None asks for no JPEG."""
+        """Ask for another JPEG level for what is drawn from now on, 0 to 9; None asks for no JPEG.
+
+        What a server sends as true colours all the same may be shown as JPEG of that level.
+        """
         if level != self.quality:
             self.quality = level
+            self._updates.framebuffer.quality = 0 if level is None else JPEG_QUALITY[level]
             if self.open:
                 self._link.send(messages.set_encodings(self._offer()))
 

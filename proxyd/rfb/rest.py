@@ -53,7 +53,7 @@ class RestingAreas:
                 self._inexact[tiles] |= self._inexact[source].any()
                 self._earliest = min(self._earliest, now)
             elif (isinstance(op, Image) and op.mimetype == "image/jpeg") or (
-                isinstance(op, Pixels) and op.lossy
+                isinstance(op, Pixels) and op.quality
             ):
                 self._inexact[tiles] = True
                 self._earliest = min(self._earliest, now)

@@ -57,7 +57,7 @@ def measure(recording: bytes) -> list[str]:
     frames = [[op for drawn in update for op in drawn.ops] for update in Replay(recording).updates()]
     decoded = time.process_time()
     encoded = [
-        [encode(op, accepts=IMAGES, quality=None) if isinstance(op, Indexed | Pixels) else op for op in frame]
+        [encode(op, accepts=IMAGES) if isinstance(op, Indexed | Pixels) else op for op in frame]
         for frame in frames
     ]
     finished = time.process_time()

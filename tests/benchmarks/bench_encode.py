@@ -51,9 +51,9 @@ def line(kind: str, side: int, how: str, work: Callable[[], bytes], estimate: fl
     )
 
 
-def ours(op: Pixels | Indexed, quality: int | None) -> Callable[[], bytes]:
+def ours(op: Pixels | Indexed) -> Callable[[], bytes]:
     accepts = frozenset({"image/png", "image/jpeg"})
-    return lambda: encode(op, accepts=accepts, quality=quality).data
+    return lambda: encode(op, accepts=accepts).data
 
 
 def pillow(picture: PillowImage.Image, kind: str, **options: object) -> Callable[[], bytes]:
@@ -71,13 +71,13 @@ def main() -> None:
         for side in SIDES:
             picture = whole.crop((0, 0, side, side))
             exact = Pixels(0, 0, side, side, picture.tobytes())
-            line(kind, side, "exact", ours(exact, None), cost(exact))
-            line(kind, side, "lossy allowed, quality 75", ours(exact._replace(lossy=True), 75))
+            line(kind, side, "exact", ours(exact), cost(exact))
+            line(kind, side, "lossy allowed, quality 75", ours(exact._replace(quality=75)))
             if picture.getcolors(256) is not None:
                 reduced = picture.quantize(256)
                 palette = bytes(reduced.getpalette() or ())[:768]
                 indexed = Indexed(0, 0, side, side, 8, np.asarray(reduced).tobytes(), palette)
-                line(kind, side, "palette", ours(indexed, None), cost(indexed))
+                line(kind, side, "palette", ours(indexed), cost(indexed))
             line(kind, side, "Pillow PNG, level 1", pillow(picture, "PNG", compress_level=1))
             line(
                 kind,

@@ -73,10 +73,7 @@ def wire(ops: list[Op]) -> int:
 
 def encoded(ops: list[Op]) -> list[Op]:
     """What the pump makes of operations."""
-    return [
-        encode(op, accepts=frozenset(), quality=None) if isinstance(op, Indexed | Pixels) else op
-        for op in ops
-    ]
+    return [encode(op, accepts=frozenset()) if isinstance(op, Indexed | Pixels) else op for op in ops]
 
 
 def least(work: Callable[[], object], prepare: Callable[[], object]) -> float:

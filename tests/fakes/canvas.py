@@ -62,7 +62,7 @@ class Canvas:
                 assert image.shape[:2] == (op.height, op.width), "an image does not have the size it claims"
                 self._draw(op.layer, op.x, op.y, image, op.mask)
             case Indexed() | Pixels():
-                self.apply(encode(op, accepts=frozenset(), quality=None))
+                self.apply(encode(op, accepts=frozenset({"image/jpeg"})))
             case Cursor():
                 self.pointer = op
             case Move():

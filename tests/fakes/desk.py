@@ -133,9 +133,7 @@ class FakeDesk:
     def wire_bytes(self, ops: Iterable[Op]) -> int:
         """What a frame of these operations costs on the wire, `sync` included."""
         encoded = (
-            encode(op, accepts=frozenset(self.mimetypes), quality=None)
-            if isinstance(op, Indexed | Pixels)
-            else op
+            encode(op, accepts=frozenset(self.mimetypes)) if isinstance(op, Indexed | Pixels) else op
             for op in ops
         )
         return sum(len(emit(op)) for op in encoded) + len(sync(123456789, 0))

@@ -45,7 +45,7 @@ OPS: list[Op] = [
 
 
 def encoded(op: Op) -> Op:
-    return encode(op, accepts=frozenset(), quality=None) if isinstance(op, Pixels | Indexed) else op
+    return encode(op, accepts=frozenset()) if isinstance(op, Pixels | Indexed) else op
 
 
 def test_instructions_draw_what_operations_draw() -> None:

@@ -23,8 +23,8 @@ class Screen:
     """Framebuffer height, pixels."""
     pixels: PixelReader
     """The pixel format in force."""
-    lossy: bool = False
-    """Whether true-colour pixels need not be shown exactly for now; marks them so (`Pixels.lossy`)."""
+    quality: int = 0
+    """JPEG quality 1..100 that photographs of true colours may be shown with for now; 0 keeps them exact."""
 
 
 class Decoder(Protocol):

@@ -40,7 +40,7 @@ class Hextile:
                     tiles.finish(mosaic)
                 yield
             tiles.finish(mosaic)
-            ops.append(mosaic.op(lossy=screen.lossy))
+            ops.append(mosaic.op(quality=screen.quality))
         return merge(ops)
 
 

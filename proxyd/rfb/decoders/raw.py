@@ -23,6 +23,6 @@ class Raw:
         ops: list[Op] = []
         for band in bands(rect):
             data = yield from buffer.exactly(band.width * band.height * layout.size)
-            ops.append(plain(band, layout.rgb(data), lossy=screen.lossy))
+            ops.append(plain(band, layout.rgb(data), quality=screen.quality))
             yield
         return merge(ops)

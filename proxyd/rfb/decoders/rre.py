@@ -48,7 +48,7 @@ class Rre:
             places, colours = yield from _parts(buffer, min(AT_ONCE, count - start), rect, layout)
             mosaic.fill_many(places, colours)
             yield
-        return [mosaic.op(lossy=screen.lossy)]
+        return [mosaic.op(quality=screen.quality)]
 
 
 def _parts(buffer: Buffer, count: int, rect: Rect, layout: Layout) -> Reading[tuple[Places, Colours]]:

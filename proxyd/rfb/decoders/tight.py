@@ -80,7 +80,7 @@ class Tight:
             raise RfbError(f"The server sent a Tight rectangle with the unknown filter {used}.")
         data = yield from self._pixels(buffer, kind & STREAM, rect.width * rect.height * layout.size)
         rgb = layout.rgb(data) if used == COPY else restore(data, rect.width, rect.height, layout)
-        return plain(rect, rgb, lossy=screen.lossy)
+        return plain(rect, rgb, quality=screen.quality)
 
     def _pixels(self, buffer: Buffer, stream: int, size: int) -> Reading[bytes]:
         """Filtered data that is `size` bytes long when inflated."""

@@ -32,7 +32,7 @@ class Zlib:
         ops: list[Op] = []
         for band in bands(rect):
             data = yield from self._inflater.exactly(band.width * band.height * layout.size)
-            ops.append(plain(band, layout.rgb(data), lossy=screen.lossy))
+            ops.append(plain(band, layout.rgb(data), quality=screen.quality))
             yield
         yield from self._inflater.end()
         return merge(ops)

@@ -54,7 +54,7 @@ class Zrle:
                 missing = _largest(row.width, row.height, layout.size) - tiles.left
                 tiles.feed((yield from self._inflater.up_to(max(missing, 0))))
                 yield from tiles.paint_row(row, mosaic)
-            ops.append(mosaic.op(lossy=screen.lossy))
+            ops.append(mosaic.op(quality=screen.quality))
             yield
         yield from self._inflater.end()
         if tiles.left:

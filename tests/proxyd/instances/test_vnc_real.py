@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from proxyd.display.ops import Pixels
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.vnc import VncInstance
 from proxyd.wire.status import StatusError
+from tests.benchmarks.vnc_loads import video
 from tests.fakes.desk import FakeDesk
+from tests.servers.blitter import Blitter
 from tests.servers.certificates import new_certificate
 from tests.servers.qemu import Qemu
 from tests.servers.x11vnc import X11Vnc
 from tests.servers.xvnc import Xvnc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from proxyd.display.ops import Op
     from tests.servers.xdisplay import XDisplay
 
 pytestmark = pytest.mark.real
@@ -112,6 +116,26 @@ async def test_every_encoding_shows_the_same(encodings: str) -> None:
             instance.pointer(630, 470, 0)
             await desk.until(lambda: desk.canvas.picture().std() > 50, "text on the screen")
             await shows(desk, server)
+
+
+@pytest.mark.parametrize("encodings", ["zrle", "hextile", "raw"])
+async def test_a_film_is_sent_on_as_jpeg_and_its_last_picture_exactly(encodings: str) -> None:
+    with Xvnc(WIDTH, HEIGHT) as server, Blitter(server.display) as blitter:
+        frames = video(WIDTH, HEIGHT)
+        async with connected(server.port, encodings=encodings) as (desk, instance):
+            instance.pointer(630, 470, 0)
+            blitter.put(*next(frames))
+            await desk.until(lambda: any(map(_is_lossy, desk.frames)), "a lossy picture")
+            await shows(desk, server)
+            assert not _is_lossy(desk.frames[-1])
+        async with connected(server.port, encodings=encodings, force_lossless="true") as (desk, instance):
+            instance.pointer(630, 470, 0)
+            await shows(desk, server)
+            assert not any(map(_is_lossy, desk.frames))
+
+
+def _is_lossy(frame: Iterable[Op]) -> bool:
+    return any(isinstance(op, Pixels) and op.quality for op in frame)
 
 
 @pytest.mark.parametrize("depth", ["8", "16"])

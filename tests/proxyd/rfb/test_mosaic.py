@@ -44,11 +44,21 @@ def test_a_colour_is_filled() -> None:
 
 
 def test_true_colours_of_one_kind_are_filled() -> None:
-    assert plain(RECT, b"\1\2\3" * 12, lossy=True) == Fill(3, 4, 4, 3, 1, 2, 3)
+    assert plain(RECT, b"\1\2\3" * 12, quality=50) == Fill(3, 4, 4, 3, 1, 2, 3)
     for different in (0, 5, 11):
         data = bytearray(b"\1\2\3" * 12)
         data[different * 3] = 9
-        assert plain(RECT, bytes(data), lossy=True) == Pixels(3, 4, 4, 3, bytes(data), lossy=True)
+        assert plain(RECT, bytes(data), quality=50) == Pixels(3, 4, 4, 3, bytes(data))
+
+
+def test_only_photographs_may_lose_exactness() -> None:
+    place = Rect(0, 0, 64, 64)
+    photograph = bytes(value for y in range(64) for x in range(64) for value in (x, y, x ^ y))
+    text = bytes(value for y in range(64) for x in range(64) for value in (x % 5, 0, 0))
+    assert plain(place, photograph, quality=50) == Pixels(*place, photograph, 50)
+    assert plain(place, photograph, quality=0) == Pixels(*place, photograph)
+    assert plain(place, text, quality=50) == Pixels(*place, text)
+    assert plain(Rect(0, 0, 8, 8), photograph[:192], quality=50) == Pixels(0, 0, 8, 8, photograph[:192])
 
 
 def test_fills_that_continue_downwards_are_joined() -> None:
@@ -77,7 +87,7 @@ def test_everything_else_is_kept(second: Fill | Copy) -> None:
 def test_one_colour_is_a_fill() -> None:
     mosaic = Mosaic(RECT)
     mosaic.fill(0, 0, 4, 3, RED)
-    assert mosaic.op(lossy=False) == Fill(3, 4, 4, 3, 255, 0, 0)
+    assert mosaic.op(quality=0) == Fill(3, 4, 4, 3, 255, 0, 0)
 
 
 def test_few_colours_are_indexes() -> None:
@@ -85,7 +95,7 @@ def test_few_colours_are_indexes() -> None:
     mosaic.fill(0, 0, 4, 3, RED)
     mosaic.fill(1, 1, 2, 1, BLUE)
     rows = bytes([0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0])
-    assert mosaic.op(lossy=True) == Indexed(3, 4, 4, 3, 8, rows, b"\xff\0\0\0\0\xff")
+    assert mosaic.op(quality=50) == Indexed(3, 4, 4, 3, 8, rows, b"\xff\0\0\0\0\xff")
 
 
 def test_palettes_of_pieces_become_one() -> None:
@@ -93,7 +103,7 @@ def test_palettes_of_pieces_become_one() -> None:
     mosaic.paint_indexed(0, 0, np.array([[0, 1, 0, 1]] * 2, np.uint8), [RED, GREEN])
     mosaic.paint_indexed(0, 2, np.array([[0, 1, 2, 0]], np.uint8), [GREEN, BLUE, RED])
     rows = bytes([0, 1, 0, 1, 0, 1, 0, 1, 1, 2, 0, 1])
-    assert mosaic.op(lossy=False) == Indexed(3, 4, 4, 3, 8, rows, b"\xff\0\0\0\xff\0\0\0\xff")
+    assert mosaic.op(quality=0) == Indexed(3, 4, 4, 3, 8, rows, b"\xff\0\0\0\xff\0\0\0\xff")
 
 
 def test_true_colours_make_the_whole_picture_true_colour() -> None:
@@ -102,9 +112,8 @@ def test_true_colours_make_the_whole_picture_true_colour() -> None:
     mosaic.paint(0, 1, np.array([[GREEN, BLUE, RED, 0x010203]], np.uint32))
     mosaic.fill(0, 2, 2, 1, GREEN)
     mosaic.paint_indexed(2, 2, np.array([[0, 1]], np.uint8), [BLUE, 0x040506])
-    op = mosaic.op(lossy=True)
+    op = mosaic.op(quality=50)
     assert isinstance(op, Pixels)
-    assert op.lossy
     picture = rectangles.pixels([op], RECT)
     shown = [[colour(picture, x, y) for x in range(4)] for y in range(3)]
     assert shown == [[RED] * 4, [GREEN, BLUE, RED, 0x010203], [GREEN, GREEN, BLUE, 0x040506]]
@@ -120,7 +129,7 @@ def test_a_palette_holds_256_colours(colours: int, kind: type, painted: str) -> 
             mosaic.fill(x, 0, 1, 2, x * 7)
         else:
             mosaic.paint_indexed(x, 0, np.array([[1], [1]], np.uint8), [max(x - 1, 0) * 7, x * 7])
-    op = mosaic.op(lossy=False)
+    op = mosaic.op(quality=0)
     assert type(op) is kind
     picture = rectangles.pixels([op], rect)
     assert [colour(picture, x, 1) for x in range(colours)] == [x * 7 for x in range(colours)]
@@ -136,7 +145,7 @@ def test_many_rectangles_later_ones_on_top() -> None:
     mosaic.fill_many(
         places((0, 0, 3, 2), (1, 1, 3, 2), (3, 0, 1, 1)), np.array([GREEN, BLUE, GREEN], np.uint32)
     )
-    picture = rectangles.pixels([mosaic.op(lossy=False)], RECT)
+    picture = rectangles.pixels([mosaic.op(quality=0)], RECT)
     shown = [[colour(picture, x, y) for x in range(4)] for y in range(3)]
     assert shown == [[GREEN] * 4, [GREEN, BLUE, BLUE, BLUE], [RED, BLUE, BLUE, BLUE]]
 
@@ -145,7 +154,7 @@ def test_no_rectangles() -> None:
     mosaic = Mosaic(RECT)
     mosaic.fill(0, 0, 4, 3, RED)
     mosaic.fill_many(places(), np.zeros(0, np.uint32))
-    assert mosaic.op(lossy=False) == Fill(3, 4, 4, 3, 255, 0, 0)
+    assert mosaic.op(quality=0) == Fill(3, 4, 4, 3, 255, 0, 0)
 
 
 @pytest.mark.parametrize(("colours", "kind"), [(256, Indexed), (257, Pixels)])
@@ -154,7 +163,7 @@ def test_many_rectangles_of_many_colours(colours: int, kind: type) -> None:
     mosaic = Mosaic(rect)
     numbers = np.arange(colours, dtype=np.uint32) * 3
     mosaic.fill_many(places(*((x, 0, 1, 1) for x in range(colours))), numbers)
-    op = mosaic.op(lossy=False)
+    op = mosaic.op(quality=0)
     assert type(op) is kind
     assert [colour(rectangles.pixels([op], rect), x, 0) for x in range(colours)] == numbers.tolist()
 
@@ -177,4 +186,4 @@ def test_large_rectangles_between_small_ones() -> None:
     expected = np.zeros((rect.height, rect.width, 3), np.uint8)
     expected[..., 2] = 255
     expected[7, 7] = (255, 0, 0)
-    assert np.array_equal(rectangles.pixels([mosaic.op(lossy=False)], rect), expected)
+    assert np.array_equal(rectangles.pixels([mosaic.op(quality=0)], rect), expected)

@@ -30,7 +30,7 @@ def test_nothing_is_due_where_everything_is_exact() -> None:
     assert made.take(REST, 100.0) is None
 
 
-@pytest.mark.parametrize("op", [jpeg(100, 70, 10, 10), Pixels(100, 70, 10, 10, bytes(300), lossy=True)])
+@pytest.mark.parametrize("op", [jpeg(100, 70, 10, 10), Pixels(100, 70, 10, 10, bytes(300), quality=40)])
 def test_what_is_inexact_is_due_after_a_rest(op: Op) -> None:
     made = areas()
     made.drew([op], 5.0)

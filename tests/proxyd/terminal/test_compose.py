@@ -135,7 +135,7 @@ def test_a_picture_of_characters_is_true_colour() -> None:
     assert isinstance(op, Pixels)
     row = np.frombuffer(op.data, np.uint8).reshape(op.height, op.width, 3)[0]
     assert row[7 * ATLAS.cell.width].tolist() == [0, 28000 >> 8, 28000 & 255]
-    assert not op.lossy
+    assert not op.quality
 
 
 def test_emoji_are_pictures_on_their_paper() -> None:

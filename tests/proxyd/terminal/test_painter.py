@@ -66,10 +66,7 @@ class Painted:
 
 
 def wire_bytes(ops: list[Op]) -> int:
-    images = [
-        encode(op, accepts=frozenset(), quality=None) if isinstance(op, Indexed | Pixels) else op
-        for op in ops
-    ]
+    images = [encode(op, accepts=frozenset()) if isinstance(op, Indexed | Pixels) else op for op in ops]
     return sum(len(emit(op)) for op in images) + len(sync(987654321, 0))
 
 

@@ -46,7 +46,8 @@ def test_bytes_that_never_come_are_waited_for() -> None:
         rectangles.decode(Raw(), RED * 3, RECT)
 
 
-def test_pictures_may_be_marked_as_lossy() -> None:
-    (op,) = rectangles.decode(Raw(), RED + GREEN, Rect(0, 0, 2, 1), rectangles.screen(lossy=True))
+def test_photographs_may_be_marked_for_jpeg() -> None:
+    photograph = b"".join(bytes((x, y, x ^ y, 0)) for y in range(64) for x in range(64))
+    (op,) = rectangles.decode(Raw(), photograph, Rect(0, 0, 64, 64), rectangles.screen(quality=60))
     assert isinstance(op, Pixels)
-    assert op.lossy
+    assert op.quality == 60
