@@ -8,6 +8,7 @@ The shell is that of whoever runs the tests. Passwords need root, for a PAM serv
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -24,7 +25,7 @@ import pytest
 from tests.servers import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -110,6 +111,20 @@ class Sshd:
                 child.kill()
             except psutil.NoSuchProcess:
                 continue
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Every session stands still, its connection open."""
+        assert self._process is not None
+        stopped = psutil.Process(self._process.pid).children(recursive=True)
+        for child in stopped:
+            child.suspend()
+        try:
+            yield
+        finally:
+            for child in stopped:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.resume()
 
     def sessions(self) -> int:
         """Connections that are open."""

@@ -108,6 +108,25 @@ async def test_a_shell_lists_downloads_and_uploads(daemon: Proxyd, sshd: Sshd, t
         assert not list(tmp_path.glob("*.part"))
 
 
+async def test_several_files_travel_side_by_side(daemon: Proxyd, sshd: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(DATA)
+    async with await opened(daemon, "ssh", shell(sshd)) as browser:
+        await browser.until("filesystem")
+        parts = [DATA[start : start + 6000] for start in range(0, 60_000, 6000)]
+        for stream in (5, 6, 7):
+            browser.send("put", 0, stream, "application/octet-stream", f"{tmp_path}/new{stream}")
+            await browser.until("ack")
+        for part in parts:
+            for stream in (5, 6, 7):
+                browser.send("blob", stream, base64.b64encode(part[stream:]).decode())
+                assert (await browser.until("ack")).args[2] == "0"
+        assert (await download(browser, f"{tmp_path}/there"))[1] == DATA
+        for stream in (5, 6, 7):
+            browser.send("end", stream)
+            assert (await browser.until(lambda i: i.opcode == "ack")).args[2] == "0"
+            assert (tmp_path / f"new{stream}").read_bytes() == b"".join(part[stream:] for part in parts)
+
+
 async def test_a_broken_upload_leaves_nothing(daemon: Proxyd, sshd: Sshd, tmp_path: Path) -> None:
     browser = await opened(daemon, "ssh", shell(sshd))
     await browser.until("filesystem")

@@ -460,6 +460,52 @@ async def test_what_is_no_ssh_server_is_called_that(say: bytes) -> None:
     assert (failure.status, failure.hop) == (Status.UPSTREAM_ERROR, Hop.INSTANCE)
 
 
+@contextlib.asynccontextmanager
+async def cut_after(port: int, size: int) -> AsyncIterator[int]:
+    """A way to a server that breaks off once so many bytes came back."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, room: int) -> None:
+        with contextlib.suppress(OSError):
+            while room > 0 and (data := await reader.read(min(room, 65536))):
+                room -= len(data)
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, here = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(reader, here, 1 << 30), copy(there, writer, size))
+        here.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_whoever_breaks_off_at_any_time_is_named() -> None:
+    """Version, algorithms, keys, authentication, session: a sentence and a hop for each."""
+    hops = []
+    async with FakeSsh(password="secret") as server:
+        for size in [*range(1, 3000, 250), 10_000]:
+            async with cut_after(server.port, size) as port:
+                user = User(port, password="secret")
+                async with user.working():
+                    await user.desk.until(
+                        lambda user=user: "ready" in user.text() or (user.task and user.task.done()),
+                        "the end",
+                    )
+                    if size < 10_000 and "ready" not in user.text():
+                        failure = await user.fails()
+                        assert failure.message.endswith(".")
+                        hops.append(failure.hop)
+                    else:
+                        assert "ready" in user.text()
+    assert hops[0] is Hop.INSTANCE
+    assert set(hops) <= {Hop.INSTANCE, Hop.SIGN_IN, Hop.SESSION}
+
+
 @pytest.mark.parametrize("say", [b"", b"SSH-2.0-x\r\n"])
 async def test_a_server_that_never_answers_is_given_up(say: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh_connection, "SIGN_IN_SECONDS", 0.2)

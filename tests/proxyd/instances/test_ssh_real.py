@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -281,6 +282,75 @@ async def test_a_typescript_holds_what_was_shown(server: Sshd, tmp_path: Path) -
     assert sum(int(size) for _, size in timing) == len(output) - len(
         b"[BEGIN TYPESCRIPT]\n\n[END TYPESCRIPT]\n"
     )
+
+
+async def test_an_asciicast_knows_sizes(server: Sshd, tmp_path: Path) -> None:
+    user = User(server, typescript_path=str(tmp_path), typescript_format="asciicast")
+    async with user.working():
+        await user.sees("$")
+        columns, rows = user.instance._console.size[:2]
+        user.desk.width += 100
+        user.instance.resize(940, 480)
+        user.types("echo wri''tten\r")
+        await user.sees("\nwritten")
+        await user.desk.until(lambda: user.instance._console.size[0] > columns, "another size")
+        wider = user.instance._console.size[0]
+        user.types("exit\r")
+        assert user.task
+        await asyncio.wait_for(asyncio.shield(user.task), 15)
+    header, *events = [json.loads(line) for line in (tmp_path / "typescript").read_text().splitlines()]
+    assert (header["width"], header["height"], header["env"]) == (columns, rows, {"TERM": "xterm-256color"})
+    assert [data for _, code, data in events if code == "r"] == [f"{wider}x{rows}"]
+    assert "written\r\n" in "".join(data for _, code, data in events if code == "o")
+    times = [at for at, _, _ in events]
+    assert times == sorted(times)
+
+
+async def test_authorities_vouch_for_people_and_machines(tmp_path: Path) -> None:
+    people, machines, mine = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(3))
+    (tmp_path / "people.pub").write_bytes(people.export_public_key())
+    options = [f"TrustedUserCAKeys {tmp_path}/people.pub", f"HostCertificate {tmp_path}/host-cert.pub"]
+    with Sshd(options=options) as server:
+        host = asyncssh.read_private_key(server.folder / "host_key")
+        certificate = machines.generate_host_certificate(host, "host", principals=["127.0.0.1"])
+        (tmp_path / "host-cert.pub").write_bytes(certificate.export_certificate())
+        server.stop()
+        server.start()
+        signed = people.generate_user_certificate(mine, "me", principals=[server.user])
+        given = {
+            "private_key": mine.export_private_key().decode(),
+            "host_key": f"@cert-authority * {machines.export_public_key().decode()}",
+        }
+        user = User(server, public_key=signed.export_certificate().decode(), **given)
+        async with user.working():
+            await user.sees("$")
+        user = User(server, **given)
+        async with user.working():
+            assert (await user.fails()).hop is Hop.SIGN_IN
+        given["host_key"] = f"@cert-authority * {people.export_public_key().decode()}"
+        user = User(server, public_key=signed.export_certificate().decode(), **given)
+        async with user.working():
+            assert (await user.fails()).hop is Hop.HOST_KEY
+
+
+async def test_a_name_and_a_password_are_asked_for() -> None:
+    with Sshd(password="open sesame", methods="keyboard-interactive") as server:
+        user = User(server, username="", private_key="")
+        async with user.working():
+            await user.sees("Login as:")
+            user.types(f"{server.user}\r")
+            await user.sees("Password:")
+            user.types("open sesame\r")
+            await user.sees("$")
+
+
+async def test_a_server_that_freezes_is_given_up(server: Sshd) -> None:
+    user = User(server, server_alive_interval="1")
+    async with user.working():
+        await user.sees("$")
+        with server.frozen():
+            failure = await user.fails()
+    assert (failure.status, failure.hop) == (Status.UPSTREAM_ERROR, Hop.INSTANCE)
 
 
 async def test_a_full_screen_program_gets_the_mouse(server: Sshd) -> None:
