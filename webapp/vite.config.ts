@@ -22,7 +22,13 @@ export default defineConfig({
   build: {
     manifest: "manifest.json",
     license: { fileName: "licenses.md" },
-    rolldownOptions: { input: ["src/main.ts", "src/operator.ts"] },
+    rolldownOptions: {
+      input: ["src/main.ts", "src/operator.ts", "src/embed.ts"],
+      // Portals' pages name the last one.
+      output: {
+        entryFileNames: ({ name }) => (name === "embed" ? "embed.js" : "assets/[name]-[hash].js"),
+      },
+    },
     target: "es2023",
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
   },

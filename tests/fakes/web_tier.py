@@ -33,7 +33,7 @@ SOURCE = "hmac"
 TUNNEL_ID = "7k2a0000-0000-4000-8000-000000000000"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'"
+    "connect-src 'self'; frame-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'"
 )
 
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { decodeTarget, encodeTarget, parseRoute, withoutParameters } from "../../webapp/src/route.ts";
+import {
+  decodeTarget,
+  encodeTarget,
+  parseRoute,
+  severalTargets,
+  withoutParameters,
+} from "../../webapp/src/route.ts";
 
 const SITE = "https://shell.example.org/guacamole/";
 const ID = "5f2b6f5e-1111-4222-8333-944445555666";
@@ -61,4 +67,13 @@ describe("decodeTarget", () => {
 test("withoutParameters leaves no secret in the address", () => {
   expect(withoutParameters(new URL(`${SITE}?token=1#/client/x?token=2`))).toBe("/guacamole/#/client/x");
   expect(withoutParameters(new URL(SITE))).toBe("/guacamole/");
+});
+
+test.each([
+  ["abc", null],
+  ["abc.", ["abc"]],
+  ["abc.def", ["abc", "def"]],
+  [".", []],
+])("%j holds several: %j", (encoded, targets) => {
+  expect(severalTargets(encoded)).toEqual(targets);
 });

@@ -142,6 +142,15 @@ def sharing(person: Person) -> None:
     person.see("#guests li")
 
 
+def several(person: Person) -> None:
+    person.page.add_init_script("localStorage.setItem('fanlight.side-by-side', '1')")
+    person.page.goto(f"{person.tier.url}#/client/desktop.shell?token={web_tier.TOKEN}")
+    for number in (0, 1):
+        tile = person.page.frame_locator(".client-tile iframe").nth(number)
+        tile.locator("#session[data-state='connected']").wait_for(state="attached")
+    person.see("[role=tab][aria-selected=true] >> text=alice@dev")
+
+
 SCREENS: dict[str, Callable[[Person], None]] = {
     "sign in": sign_in,
     "old link": old_link,
@@ -163,6 +172,7 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "menu: connection": _menu("desktop", "connection-info", "#quality >> text=ms"),
     "menu: share": sharing,
     "menu: about": _menu("desktop", "about"),
+    "several": several,
     "transfers": transfers,
     "key bar": key_bar,
     "drawn keyboard": drawn_keyboard,

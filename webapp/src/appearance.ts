@@ -21,6 +21,7 @@ export function chooseAppearance(chosen: Appearance): void {
 /** Follow the choice and the device from now on. */
 export function followAppearance(): void {
   window.matchMedia("(prefers-contrast: more)").addEventListener("change", apply);
+  window.addEventListener("storage", apply);
   apply();
 }
 

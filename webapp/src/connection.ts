@@ -46,12 +46,18 @@ export interface ConnectionEvents {
   required: string[];
   /** An answer of the terminal's, in a stream of ours. */
   told: { name: string; text: string };
-  /** Something people should know though the session goes on: a word of proxyd's. */
-  notice: string;
+  /** Something people should know though the session goes on. */
+  notice: Notice;
   /** An operator's words to the person. */
   message: string;
   /** Somebody came through a shared link, or went. */
   guest: Guest;
+}
+
+/** A word of proxyd's or the broker's, and the seconds it speaks of, where it does. */
+export interface Notice {
+  word: string;
+  seconds: number;
 }
 
 /** Somebody else in the session; the name is empty where nobody knows it. */
@@ -137,10 +143,15 @@ export class Connection {
     this.client.connect(parameters.toString());
   }
 
-  /** Leave: nothing is reported any more. */
+  /** Leave: nothing is reported any more, and the session may wait to be come back to. */
   close(): void {
     this.#over = true;
     this.#leave();
+  }
+
+  /** End the session for everybody. */
+  end(): void {
+    this.client.disconnect();
   }
 
   /** Send an instruction of the person's: key, mouse, size. */
@@ -192,7 +203,7 @@ export class Connection {
     (client as Guacamole.Client & Messaging).onmsg = (code, args) => {
       const [id = "", name = ""] = args;
       if (code === NOTICE) {
-        events.emit("notice", id);
+        events.emit("notice", { word: id, seconds: Number(name) || 0 });
       } else if (code === MESSAGE) {
         events.emit("message", id);
       } else if (code === JOINED || code === LEFT) {
@@ -235,7 +246,9 @@ export class Connection {
     this.#ended({ ...how, uuid, blocked });
   }
 
+  /** Without the word that would end the session, which the library says. */
   #leave(): void {
+    this.#tunnel.sendMessage = () => undefined;
     this.client.disconnect();
     this.#detach();
   }

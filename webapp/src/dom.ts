@@ -1,4 +1,5 @@
 /** Elements of the page, by id. */
+import { isTile } from "./tile.ts";
 
 /**
  * The element with an id. A theme may have replaced the part of the page it belonged to: then a new one, which nobody
@@ -26,6 +27,18 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   }
   made.append(...children);
   return made;
+}
+
+/** Whether the focus may go somewhere unasked: another session of this window may have it. */
+export function mayTakeFocus(): boolean {
+  return !isTile || document.hasFocus();
+}
+
+/** Take the focus unasked. */
+export function takeFocus(target: HTMLElement): void {
+  if (mayTakeFocus()) {
+    target.focus({ preventScroll: true });
+  }
 }
 
 /** Show or hide, and say whether it is shown. */

@@ -4,31 +4,39 @@ import { ApiError, type Grant, listConnections, signIn, signOut } from "./api.ts
 import { followAppearance } from "./appearance.ts";
 import { readConfig } from "./config.ts";
 import { element, show } from "./dom.ts";
+import { Host } from "./embedded.ts";
+import { code } from "./failure.ts";
 import { drawIcons } from "./icons.ts";
 import { surviveBrokenImages } from "./library.ts";
 import { AboutPanel, LANGUAGE_PREFERENCE } from "./menu/about_panel.ts";
 import { recall } from "./preferences.ts";
-import { encodeTarget, parseRoute, type Route, withoutParameters } from "./route.ts";
+import { encodeTarget, parseRoute, type Route, severalTargets, withoutParameters } from "./route.ts";
 import { Home } from "./screens/home.ts";
 import { SessionScreen } from "./screens/session_screen.ts";
 import { type Reason, SignIn } from "./screens/sign_in.ts";
+import { Workspace } from "./screens/workspace.ts";
 import { translate, useLanguage } from "./strings.ts";
-import { forgetToken, keepToken, keptToken } from "./token.ts";
+import { isTile, leadOutOfTiles, tellHolder } from "./tile.ts";
+import { forgetToken, keepToken, keepTokenToFrame, keptToken } from "./token.ts";
 
-const SCREENS = { "sign-in": "", home: "home", session: "client" } as const;
+/** The body's class on each screen. */
+const SCREENS = { "sign-in": "signed-out", home: "home", session: "client", workspace: "client" } as const;
 type ScreenName = keyof typeof SCREENS;
 
 class Page {
   readonly #config = readConfig(document);
+  readonly #host = Host.of(new URL(location.href));
   readonly #signIn = new SignIn();
   readonly #home = new Home();
-  readonly #session = new SessionScreen(this.#config.name, () => this.#enter());
+  readonly #workspace = new Workspace();
+  readonly #session = new SessionScreen(this.#config.name, () => this.#enterAgain());
   readonly #about = new AboutPanel((language) => this.#speak(language));
   #parameters = new URLSearchParams();
 
   start(): void {
     followAppearance();
     drawIcons(document);
+    leadOutOfTiles(document);
     this.#speak(recall(LANGUAGE_PREFERENCE) ?? document.documentElement.lang);
     for (const id of ["log-out", "home-log-out"]) {
       element(id, "button").addEventListener("click", () => this.#logOut());
@@ -38,8 +46,31 @@ class Page {
         this.#show("sign-in", { failure });
       }
     });
+    this.#workspace.onask = (what) => {
+      if (what === "home") {
+        location.hash = "#/";
+      } else {
+        this.#logOut();
+      }
+    };
     window.addEventListener("hashchange", () => this.#navigate());
+    this.#tellHost();
     this.#navigate();
+  }
+
+  /** Where a portal's page is around us, it hears what becomes of the session. */
+  #tellHost(): void {
+    const host = this.#host;
+    if (host !== null) {
+      keepTokenToFrame();
+      const { session } = this.#session;
+      session.events.on("state", (state) => host.tell(state));
+      session.events.on("failure", (failure) => {
+        if (failure !== null) {
+          host.tell(session.state, code(failure));
+        }
+      });
+    }
   }
 
   #navigate(): void {
@@ -47,7 +78,11 @@ class Page {
     // Before anything else: what a portal put into the address stays in nobody's history.
     history.replaceState(null, "", withoutParameters(new URL(location.href)));
     this.#parameters = route.parameters;
-    if (route.page === "client") {
+    const several = route.page === "client" ? severalTargets(route.encoded) : null;
+    if (several !== null && !isTile && this.#host === null) {
+      this.#session.leave();
+      this.#openSeveral(several, route);
+    } else if (route.page === "client") {
       this.#show("session");
       this.#session.open(route.target);
     } else {
@@ -64,14 +99,43 @@ class Page {
     if (token !== null && !parameters.has("token") && !parameters.has("key")) {
       parameters.set("token", token);
     }
-    const grant = await signIn(parameters);
+    const grant = await (this.#host?.signIn(parameters) ?? signIn(parameters));
     keepToken(grant.token);
     this.#parameters = new URLSearchParams();
     return grant;
   }
 
+  async #openSeveral(targets: string[], route: Route): Promise<void> {
+    try {
+      if (route.parameters.size > 0) {
+        await this.#enter();
+      }
+      this.#show("workspace");
+      this.#workspace.open(targets);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+    this.#show("sign-in", { failure: error.failure });
+  }
+
+  /** For a session: a portal's fresh ticket may call its connection something else, so the way leads past home. */
+  async #enterAgain(): Promise<Grant> {
+    const token = keptToken();
+    const grant = await this.#enter();
+    if (this.#host !== null && token !== null && grant.token !== token) {
+      location.replace("#/");
+    }
+    return grant;
+  }
+
   async #goHome(route: Route): Promise<void> {
-    if (keptToken() === null && route.parameters.size === 0) {
+    if (keptToken() === null && route.parameters.size === 0 && this.#host === null) {
       this.#show("sign-in");
       return;
     }
@@ -85,18 +149,21 @@ class Page {
       this.#home.draw(connections);
       this.#show("home");
     } catch (error) {
-      if (!(error instanceof ApiError)) {
-        throw error;
-      }
-      this.#show("sign-in", { failure: error.failure });
+      this.#refuse(error);
     }
   }
 
   async #logOut(): Promise<void> {
+    if (isTile) {
+      tellHolder({ kind: "log-out" });
+      return;
+    }
+    this.#workspace.clear();
     this.#session.leave();
     const token = keptToken();
     forgetToken();
     this.#show("sign-in", { loggedOut: true });
+    this.#host?.tell("closed");
     history.replaceState(null, "", "#/");
     if (token !== null) {
       await signOut(token);
@@ -104,9 +171,12 @@ class Page {
   }
 
   #show(name: ScreenName, reason: Reason = null): void {
-    for (const [id, className] of Object.entries(SCREENS)) {
+    for (const id of ["sign-in", "home", "session"]) {
       show(element(id, "main"), id === name);
-      document.body.classList.toggle(className || "signed-out", id === name);
+    }
+    this.#workspace.shown = name === "workspace";
+    for (const className of Object.values(SCREENS)) {
+      document.body.classList.toggle(className, className === SCREENS[name]);
     }
     document.title = this.#config.name;
     if (name === "sign-in") {

@@ -37,9 +37,17 @@ export function withoutParameters(url: URL): string {
   return url.pathname + path;
 }
 
+/**
+ * The client ids of a window that holds several sessions, or may come to: joined with "." as tiled views of other web
+ * clients are. Null for a session alone.
+ */
+export function severalTargets(encoded: string): string[] | null {
+  return encoded.includes(".") ? encoded.split(".").filter((one) => one !== "") : null;
+}
+
 /** Read a client id, standard or URL-safe base64, padded or not; anything else is an identifier by itself. */
 export function decodeTarget(encoded: string): Target {
-  // Several ids joined with "." stand for a tiled view: the first is opened.
+  // Of several, the first.
   const [first = ""] = encoded.split(".");
   try {
     const binary = atob(first.replace(/-/g, "+").replace(/_/g, "/"));

@@ -97,12 +97,19 @@ export class Session {
     this.#attempt("websocket");
   }
 
-  /** Leave, without a word about it. */
+  /** Leave, without a word about it: the session may wait to be come back to. */
   close(): void {
     this.#generation += 1;
     this.#wait(null);
     this.connection?.close();
     this.connection = null;
+  }
+
+  /** End the session, here and wherever else it is looked at. */
+  end(): void {
+    if (this.live) {
+      this.connection?.end();
+    }
   }
 
   /** Try again now: asked by the person. */

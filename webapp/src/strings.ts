@@ -56,7 +56,11 @@ export function translate(root: ParentNode, values: Record<string, string>): voi
   for (const [place, attribute] of PLACES) {
     const selector = `[data-${place.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}]`;
     for (const element of root.querySelectorAll<HTMLElement>(selector)) {
-      const text = t(element.dataset[place] as Key, values);
+      const key = element.dataset[place] as Key;
+      if (typeof (catalogue[key] ?? english[key]) !== "string") {
+        continue; // a theme names a text that no catalogue has: what the element says stays
+      }
+      const text = t(key, values);
       if (attribute === "") {
         element.textContent = text;
       } else {

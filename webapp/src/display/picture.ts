@@ -169,7 +169,8 @@ export class Picture {
 
   #ask(): void {
     window.clearTimeout(this.#pause);
-    if (!this.follow || this.covered || this.#pinched) {
+    const { width, height } = this.#window();
+    if (!this.follow || this.covered || this.#pinched || width === 0 || height === 0) {
       return;
     }
     this.#pause = window.setTimeout(() => {

@@ -3,6 +3,7 @@ import type { Picture } from "../display/picture.ts";
 import { stepZoom } from "../display/scaling.ts";
 import { element, show } from "../dom.ts";
 import { language } from "../strings.ts";
+import { isTile } from "../tile.ts";
 
 /** Keys that go to the instance in full screen, where the browser knows Keyboard Lock. */
 interface KeyboardLock {
@@ -45,7 +46,10 @@ export class DisplayPanel {
     const button = element("full-screen", "button");
     show(button, document.fullscreenEnabled);
     button.addEventListener("click", async () => {
-      const { keyboard } = navigator as Navigator & { keyboard?: KeyboardLock };
+      // In a tile it is the whole window's.
+      const { keyboard } = (isTile ? window.parent : window).navigator as Navigator & {
+        keyboard?: KeyboardLock;
+      };
       if (document.fullscreenElement !== null) {
         keyboard?.unlock();
         await document.exitFullscreen();

@@ -1,5 +1,5 @@
 /** The form that opens when the instance asks for parameters: a password, a user name, a one-time code. */
-import { element, make, show } from "../dom.ts";
+import { element, make, show, takeFocus } from "../dom.ts";
 import type { Session } from "../session.ts";
 import { type Key, t } from "../strings.ts";
 import { tame } from "../text.ts";
@@ -30,7 +30,10 @@ export class Credentials {
   #ask(names: string[]): void {
     this.#fields.replaceChildren(...names.map((name) => field(name)));
     show(this.#form, true);
-    this.#fields.querySelector("input")?.focus();
+    const [first] = this.#fields.getElementsByTagName("input");
+    if (first !== undefined) {
+      takeFocus(first);
+    }
   }
 
   #send(): void {

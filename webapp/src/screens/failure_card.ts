@@ -1,6 +1,6 @@
 /** The error card over the dimmed last picture: what failed, where, and the one thing to do next. */
 import type { Clipboard } from "../clipboard.ts";
-import { element, make, show } from "../dom.ts";
+import { element, make, show, takeFocus } from "../dom.ts";
 import { code, type Failure, type Station, stations } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { type Key, t } from "../strings.ts";
@@ -56,7 +56,7 @@ export class FailureCard {
     show(this.#card, this.#failure !== null);
     this.update();
     if (this.#failure !== null) {
-      this.#card.focus({ preventScroll: true });
+      takeFocus(this.#card);
     }
   }
 

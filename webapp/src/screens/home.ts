@@ -1,6 +1,6 @@
 /** The home page of a token that opens several connections. */
 import type { ConnectionInfo } from "../api.ts";
-import { element, make, show } from "../dom.ts";
+import { element, make, show, takeFocus } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { encodeTarget } from "../route.ts";
 import { type Key, t } from "../strings.ts";
@@ -20,7 +20,7 @@ export class Home {
   }
 
   focus(): void {
-    this.#title.focus({ preventScroll: true });
+    takeFocus(this.#title);
   }
 }
 
@@ -29,7 +29,7 @@ function card({ target, name, protocol, active }: ConnectionInfo): HTMLLIElement
   const facts = [kind === undefined ? protocol : t(kind), active > 0 ? t("home.active", { active }) : ""];
   const link = make(
     "a",
-    { class: "home-connection", href: `#/client/${encodeTarget(target)}` },
+    { class: "home-connection", href: `#/client/${encodeTarget(target)}.` },
     make(
       "span",
       { class: `icon type ${protocol.replace(/\W/g, "")}` },

@@ -1,7 +1,8 @@
 /** The session from edge to edge: puts picture, input, clipboard, cards and menu around one session. */
 import { Clipboard } from "../clipboard.ts";
+import type { Notice } from "../connection.ts";
 import { Picture } from "../display/picture.ts";
-import { element, show } from "../dom.ts";
+import { element, mayTakeFocus, show } from "../dom.ts";
 import { TransferList } from "../files/transfer_list.ts";
 import { InputMethod, isTouchDevice } from "../input/input_method.ts";
 import { Keyboard } from "../input/keyboard.ts";
@@ -13,6 +14,7 @@ import { FilesPanel } from "../menu/files_panel.ts";
 import { KeyboardPanel } from "../menu/keyboard_panel.ts";
 import { Menu } from "../menu/menu.ts";
 import { PointerPanel } from "../menu/pointer_panel.ts";
+import { SessionsPanel } from "../menu/sessions_panel.ts";
 import { SharePanel } from "../menu/share_panel.ts";
 import { TerminalPanel } from "../menu/terminal_panel.ts";
 import { recall, remember } from "../preferences.ts";
@@ -20,18 +22,15 @@ import type { Target } from "../route.ts";
 import { Session, type State, type Surroundings } from "../session.ts";
 import { type Key, t } from "../strings.ts";
 import { tame } from "../text.ts";
+import { tellHolder } from "../tile.ts";
 import { Connecting, connectionName } from "./connecting.ts";
 import { Credentials } from "./credentials.ts";
 import { FailureCard } from "./failure_card.ts";
 import { NetworkWarning } from "./network_warning.ts";
+import { noticeText } from "./notice_text.ts";
 import { Notices } from "./notices.ts";
 import { TextView } from "./text_view.ts";
 
-/** What proxyd's notices are called in the catalogues. */
-const NOTICES: Record<string, Key> = {
-  "clipboard-cut": "notice.clipboardCut",
-  "recording-stopped": "notice.recordingStopped",
-};
 const HINT_SEEN = "menu-hint-seen";
 const HINT_MS = 8000;
 /** Somebody who looked away for a moment shall still see it. */
@@ -74,6 +73,7 @@ export class SessionScreen {
     const displayPanel = new DisplayPanel(this.#picture);
     const connectionPanel = new ConnectionPanel(session, this.#picture);
     new PointerPanel(pointer);
+    new SessionsPanel(() => this.menu.close());
     const terminalPanel = new TerminalPanel(session, new TextView(session));
     const say = (text: string) => this.#notices.say(text);
     const sharePanel = new SharePanel(session, clipboard, say);
@@ -100,7 +100,8 @@ export class SessionScreen {
       this.#follow(open);
     });
     session.events.on("state", (state) => this.#become(state));
-    session.events.on("notice", (word) => this.#tell(word));
+    session.events.on("notice", (notice) => this.#tell(notice));
+    element("end-session", "button").addEventListener("click", () => session.end());
     session.events.on("message", (text) => this.#hear(text));
     session.events.on("title", (title) => {
       this.#title = title;
@@ -108,6 +109,7 @@ export class SessionScreen {
     });
     session.events.on("info", () => this.#entitle());
     this.#keepOpen();
+    this.#takeKeys();
     const banner = element("banner", "p");
     element("banner-hide", "button").addEventListener("click", () => banner.remove());
   }
@@ -137,11 +139,14 @@ export class SessionScreen {
     this.#root.dataset.state = state;
     this.#root.classList.toggle("fl-seen", this.session.seen);
     const live = this.session.live;
+    tellHolder({ kind: "live", live });
     show(element("menu-handle", "button"), live);
     if (!live) {
       this.menu.close();
     } else if (before === "connecting") {
-      this.#keyboard.capture();
+      if (mayTakeFocus()) {
+        this.#keyboard.capture();
+      }
       this.#hintOnce();
     }
   }
@@ -153,11 +158,10 @@ export class SessionScreen {
     }
   }
 
-  /** What the instance calls itself, else what the connection is called. */
-  #tell(word: string): void {
-    const text = NOTICES[word];
-    if (text !== undefined) {
-      this.#notices.say(t(text));
+  #tell(notice: Notice): void {
+    const text = noticeText(notice);
+    if (text !== null) {
+      this.#notices.say(text);
     }
   }
 
@@ -166,6 +170,7 @@ export class SessionScreen {
     this.#notices.say(t("notice.operator", { text: tame(words, MAX_MESSAGE) }), MESSAGE_SHOWN_MS);
   }
 
+  /** What the instance calls itself, else what the connection is called. */
   #entitle(): void {
     const { info } = this.session;
     const kind = KINDS[info?.protocol ?? ""];
@@ -173,6 +178,7 @@ export class SessionScreen {
     for (const heading of [element("session-title", "h1"), element("menu-title", "h2")]) {
       heading.textContent = title || t("menu.title");
     }
+    tellHolder({ kind: "title", title });
     document.title = title === "" ? this.#site : `${title} – ${this.#site}`;
   }
 
@@ -187,6 +193,15 @@ export class SessionScreen {
       window.setTimeout(hide, HINT_MS);
       this.menu.events.on("open", hide);
     }
+  }
+
+  /** Among several sessions, the one that is turned to takes the keys. */
+  #takeKeys(): void {
+    window.addEventListener("focus", () => {
+      if (this.session.live && !this.menu.isOpen && document.activeElement === document.body) {
+        this.#keyboard.capture();
+      }
+    });
   }
 
   /** A live session asks before its tab closes. */

@@ -1,5 +1,5 @@
 /** The page for those without a session: sessions are opened in the portal. Says kindly what is wrong with a link. */
-import { element, show } from "../dom.ts";
+import { element, show, takeFocus } from "../dom.ts";
 import type { Failure } from "../failure.ts";
 import { t } from "../strings.ts";
 import { sentence } from "./failure_card.ts";
@@ -18,7 +18,7 @@ export class SignIn {
   explain(reason: Reason): void {
     this.#reason = reason;
     this.update();
-    this.#title.focus({ preventScroll: true });
+    takeFocus(this.#title);
   }
 
   /** Say it in the language in use. */

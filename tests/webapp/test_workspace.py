@@ -1,0 +1,117 @@
+"""Several sessions in one window: tabs, side by side, and whose keys are whose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.screen import eventually
+from tests.fakes import tunnel_scripts, web_tier
+
+if TYPE_CHECKING:
+    from playwright.sync_api import FrameLocator
+
+    from tests.fakes.web_tier import Line
+    from tests.webapp.person import Person
+
+pytestmark = pytest.mark.e2e
+
+
+def tile(person: Person, number: int) -> FrameLocator:
+    return person.page.frame_locator(".client-tile iframe").nth(number)
+
+
+def open_from_home(person: Person, name: str) -> Line:
+    """Choose a card of the home page, and wait for the picture."""
+    count = len(person.tier.lines)
+    person.see(f"#home a:has-text('{name}')").click()
+    eventually(lambda: len(person.tier.lines) > count, "a tunnel was opened")
+    number = person.page.locator(".client-tile").count() - 1
+    tile(person, number).locator("#session[data-state='connected'] canvas").first.wait_for()
+    return person.tier.lines[-1]
+
+
+def open_two(person: Person) -> tuple[Line, Line]:
+    person.page.goto(f"{person.tier.url}#/?token={web_tier.TOKEN}")
+    desktop = open_from_home(person, "desktop")
+    person.page.locator("#tabs-home").click()
+    return desktop, open_from_home(person, "shell")
+
+
+def typed(line: Line) -> str:
+    keys = [args for opcode, args in line.received if opcode == "key"]
+    return "".join(chr(int(keysym)) for keysym, pressed in keys if pressed == "1")
+
+
+def test_tabs_keep_running_and_keys_go_to_the_one_in_front(person: Person) -> None:
+    desktop, shell = open_two(person)
+    tabs = person.page.get_by_role("tab")
+    eventually(lambda: tabs.all_inner_texts() == ["alice's desktop", "alice@dev: ~"], "tabs have names")
+    person.page.keyboard.type("ls")
+    eventually(lambda: typed(shell) == "ls", "the shell took the keys")
+    tabs.nth(0).click()
+    person.page.keyboard.type("x")
+    eventually(lambda: typed(desktop) == "x", "the desktop took the keys")
+    assert typed(shell) == "ls"
+    assert not desktop.ended
+    assert not shell.ended
+    assert [opcode for opcode, _ in desktop.received].count("size") == 0, "what is behind keeps its size"
+
+
+def test_side_by_side_the_menu_belongs_to_the_one_that_has_the_focus(person: Person) -> None:
+    person.page.set_viewport_size({"width": 1200, "height": 700})
+    desktop, shell = open_two(person)
+    person.page.locator("#tabs-arrange").click()
+    boxes = [person.page.locator(".client-tile").nth(number).bounding_box() for number in (0, 1)]
+    assert all(box is not None and box["width"] == pytest.approx(599, abs=2) for box in boxes)
+    eventually(lambda: any(opcode == "size" for opcode, _ in desktop.received), "each takes its half")
+    tile(person, 0).locator("#picture").click(position={"x": 50, "y": 50})
+    for key in ("Control", "Alt", "Shift"):
+        person.page.keyboard.down(key)
+    for key in ("Control", "Alt", "Shift"):
+        person.page.keyboard.up(key)
+    tile(person, 0).locator("#guac-menu[open]").wait_for()
+    assert tile(person, 1).locator("#guac-menu[open]").count() == 0
+    tile(person, 0).locator("#sessions-section > summary").click()
+    tile(person, 0).get_by_role("button", name="Next session").click()
+    assert person.page.locator(".client-tile.focused").evaluate("cell => cell.nextElementSibling") is None
+    person.page.keyboard.type("y")
+    eventually(lambda: typed(shell) == "y", "the next one took the keys")
+
+
+def test_a_reload_opens_them_again_and_closing_asks(person: Person) -> None:
+    open_two(person)
+    answers: list[str] = []
+    person.page.on("dialog", lambda dialog: (answers.append(dialog.message), dialog.accept()))
+    person.page.reload()
+    for number in (0, 1):
+        tile(person, number).locator("#session[data-state='connected']").wait_for(state="attached")
+    person.page.locator("#tabs-close").click()
+    assert any("It is open" in answer for answer in answers)
+    assert person.page.get_by_role("tab").count() == 1
+
+
+def test_logging_out_in_one_leaves_all(person: Person) -> None:
+    desktop, shell = open_two(person)
+    tile(person, 1).locator("#menu-handle").click()
+    tile(person, 1).locator("#log-out").click()
+    assert "You are logged out" in person.see("#sign-in").inner_text()
+    eventually(lambda: desktop.ended and shell.ended, "both were left")
+    assert ("DELETE", "/guacamole/api/session") in person.tier.requests
+    assert person.page.locator("iframe").count() == 0
+
+
+def test_one_that_fails_leaves_the_others_alone(person: Person) -> None:
+    person.tier.connections["broken"] = "vnc"
+    person.tier.scripts["broken"] = tunnel_scripts.fails(519, "desktop: <b>bold</b>\u202e. (ref 7K2A)")
+    link = person.tier.url + "#/client/desktop.broken?token=" + web_tier.TOKEN
+    person.page.goto(link)
+    tile(person, 1).locator("#failure:not([hidden])").wait_for()
+    tile(person, 0).locator("#session[data-state='connected']").wait_for(state="attached")
+    person.page.get_by_role("tab", selected=True).focus()
+    for key in ("ArrowLeft", "ArrowRight"):
+        person.page.keyboard.press(key)
+    assert person.page.get_by_role("tab", selected=True).evaluate("tab => tab === document.activeElement")
+    person.page.keyboard.press("Delete")
+    assert person.page.get_by_role("tab").count() == 1
