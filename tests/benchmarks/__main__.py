@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks import bench_terminal, desktops, echo, flood, idle, memory, neighbour, relay, sftp, slow
+from tests.benchmarks import (
+    attacked,
+    bench_terminal,
+    desktops,
+    echo,
+    flood,
+    idle,
+    memory,
+    neighbour,
+    relay,
+    sftp,
+    slow,
+)
 from tests.benchmarks.rows import Benchmark, Options
 from tests.benchmarks.table import Result, as_json, as_table, machine
 from tests.benchmarks.target import Guacd, Ours
@@ -25,6 +37,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     echo.BENCHMARK,
     flood.BENCHMARK,
     neighbour.BENCHMARK,
+    attacked.BENCHMARK,
     bench_terminal.BENCHMARK,
     *desktops.BENCHMARKS,
     slow.BENCHMARK,

@@ -19,7 +19,7 @@ PAUSE = (0.02, 0.06)
 
 
 async def echo_delays(meter: Meter, keys: int) -> list[float]:
-    """Type lines, of so many keys or a few more, at something that echoes.
+    """Type so many keys, in lines, at something that echoes.
 
     Returns:
         The milliseconds from each letter to the frame that shows it.
@@ -27,7 +27,7 @@ async def echo_delays(meter: Meter, keys: int) -> list[float]:
     moments = random.Random(1)
     delays: list[float] = []
     while len(delays) < keys:
-        for character in LINE:
+        for character in LINE[: keys - len(delays)]:
             delays.append(await _echo(meter, ord(character)))
             await asyncio.sleep(moments.uniform(*PAUSE))
         await _echo(meter, ENTER)

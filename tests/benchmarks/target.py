@@ -58,10 +58,14 @@ class Target:
 
     async def desktop(self, server: Xvnc, **more: str) -> Meter:
         """Open a desktop of 1280x800."""
-        arguments = {"hostname": "127.0.0.1", "port": str(server.port), **more}
-        meter = await Meter.open(self.address, "vnc", arguments, PIXELS)
+        meter = await self.vnc(server.port, **more)
         await meter.quiet(0.5)
         return meter
+
+    async def vnc(self, port: int, **more: str) -> Meter:
+        """Open whatever speaks RFB at a port of this machine."""
+        arguments = {"hostname": "127.0.0.1", "port": str(port), **more}
+        return await Meter.open(self.address, "vnc", arguments, PIXELS)
 
     async def join(self, other: Meter, link: Link | None = None) -> Meter:
         """Look at the session of another."""

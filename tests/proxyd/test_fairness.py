@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.attacked import delays_beside
 from tests.benchmarks.keystrokes import echo_delays
 from tests.benchmarks.target import Target
 from tests.benchmarks.texts import write_text
@@ -68,6 +69,13 @@ async def test_a_neighbour_of_a_flood_types_on() -> None:
         await typist.quiet(0.3)
         delays = await echo_delays(typist, 40)
     assert statistics.median(delays) < NOTICEABLE
+
+
+async def test_a_neighbour_of_a_hostile_desktop_types_on() -> None:
+    async with Proxyd() as daemon:
+        delays = await delays_beside(Target(daemon.address), 20)
+    slow = {attack: found for attack, found in delays.items() if statistics.median(found) > NOTICEABLE}
+    assert not slow
 
 
 def _blocked(line: str) -> float:
