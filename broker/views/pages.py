@@ -26,6 +26,9 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 HASHED = re.compile(r"app\.[0-9a-f]{16}\.(?:css|js)")
 """Files of extensions whose names do."""
 CATALOGUE = re.compile(r"translations/([A-Za-z_0-9]{2,20})\.json")
+EMBED = "embed.js"
+FOR_OTHER_SITES = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+"""For what pages of portals load; the frame that it makes is held by `frame-ancestors`."""
 NOT_BUILT = "The page's bundle is missing. In a checkout, `make setup` builds it.\n"
 
 
@@ -51,7 +54,13 @@ async def asset(request: web.Request) -> web.StreamResponse:
     if path is None:
         raise not_found("page")
     hashed = name.startswith("assets/")
-    return web.FileResponse(path, headers={hdrs.CACHE_CONTROL: IMMUTABLE if hashed else "no-cache"})
+    return web.FileResponse(
+        path,
+        headers={
+            hdrs.CACHE_CONTROL: IMMUTABLE if hashed else "no-cache",
+            **(FOR_OTHER_SITES if name == EMBED else {}),
+        },
+    )
 
 
 def _answer(request: web.Request, served: Asset, *, hashed: bool) -> web.Response:

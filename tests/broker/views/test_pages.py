@@ -172,3 +172,13 @@ def test_the_page_that_is_shipped(tmp_path: Path) -> None:
     assert "went wrong" in webapp.render(
         "error.html", "/guacamole/", "en", config, title="t", sentence="went wrong", code=""
     )
+
+
+async def test_what_portals_load_may_come_from_another_site(broker: Broker, page_folder: Path) -> None:
+    """The script for embedding, and nothing else."""
+    (page_folder / "dist" / "embed.js").write_text("1")
+    answer = await broker.client.get("/guacamole/embed.js")
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    answer = await broker.client.get("/guacamole/favicon.svg")
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
