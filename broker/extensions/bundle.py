@@ -24,6 +24,8 @@ MAX_TEXT = 1 << 20
 """Bytes of a style sheet, module or catalogue."""
 MAX_PATCH = 256 << 10
 MAX_RESOURCE = 8 << 20
+LOGO, LOGO_RULE = "--fl-logo:", ".logo { background-image: var(--fl-logo); }"
+"""Browsers take the address in a variable as relative to the style sheet that uses it: the bundle's own does."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -87,13 +89,13 @@ def read_bundle(path: Path) -> Bundle:
     patches = tuple(
         parse_patch(f"{path.name}: {name}", _text(files, name, MAX_PATCH), inline) for name in manifest.html
     )
-    sheets = [_text(files, name, MAX_TEXT) for name in manifest.css]
+    css = "\n".join((*(_text(files, name, MAX_TEXT) for name in manifest.css), inline.css)).strip()
     modules = [_text(files, name, MAX_TEXT) for name in manifest.js]
     resources = _resources(files, manifest, warnings)
     return Bundle(
         file=path.name,
         manifest=manifest,
-        css="\n".join((*sheets, inline.css)).strip(),
+        css=f"{css}\n{LOGO_RULE}" if LOGO in css else css,
         scripts=tuple(script for script in (*modules, inline.js) if script),
         patches=patches,
         catalogues=_catalogues(files, manifest),

@@ -89,6 +89,13 @@ describe("useLanguage", () => {
     expect(document.querySelector("i")?.textContent).toBe("Zu Atmosphere");
   });
 
+  test("an element that names a text which no catalogue has keeps its own", async () => {
+    document.body.innerHTML = '<p data-t="theme.hello">Hello</p><p data-t="cancel"></p>';
+    await useLanguage("en");
+    translate(document, {});
+    expect(document.body.textContent).toBe("HelloCancel");
+  });
+
   test.each(["xx", "../../secret", ""])("%j is English", async (tag) => {
     await useLanguage(tag);
     expect(t("cancel")).toBe("Cancel");

@@ -42,7 +42,11 @@ test("what Guacamole themes hook onto lies where they expect it", () => {
   document.body.innerHTML = page;
   const selectors = [
     ".login-ui .login-dialog",
-    ".login-dialog .logo",
+    ".login-ui .login-error",
+    ".login-dialog .login-form .logo",
+    ".login-dialog .version .app-name",
+    ".home-view.view > .connection-list-ui > .header",
+    ".connection-list-ui > .all-connections",
     ".viewport .client-view > .client-view-content",
     "#guac-menu.menu .menu-content .menu-body > #clipboard-settings.menu-section .content",
     "#clipboard-settings .clipboard-editor textarea.clipboard",
