@@ -232,7 +232,7 @@ class WebTier:
         if self.refusal is not None or not known:
             return web.json_response({"message": message, "type": "INVALID_CREDENTIALS"}, status=status)
         return web.json_response(
-            {"authToken": TOKEN, "username": "", "dataSource": SOURCE, "availableDataSources": [SOURCE]}
+            {"authToken": TOKEN, "username": "alice", "dataSource": SOURCE, "availableDataSources": [SOURCE]}
         )
 
     async def _forget(self, _: web.Request) -> web.Response:

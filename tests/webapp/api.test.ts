@@ -4,7 +4,7 @@ import { type ApiError, describeConnection, listConnections, signIn, signOut } f
 import { readConfig } from "../../webapp/src/config.ts";
 import { waitMs } from "../../webapp/src/reconnect.ts";
 
-const GRANT = { token: "T", dataSource: "hmac" };
+const GRANT = { token: "T", dataSource: "hmac", owner: "" };
 
 /** Answer the next requests, and remember them. */
 function answer(response: () => Response): [path: string, init: RequestInit][] {
@@ -19,6 +19,11 @@ function answer(response: () => Response): [path: string, init: RequestInit][] {
 afterEach(() => vi.unstubAllGlobals());
 
 describe("signIn", () => {
+  test("tells people of one browser apart", async () => {
+    answer(() => Response.json({ authToken: "T", dataSource: "hmac", username: "alice" }));
+    expect(await signIn(new URLSearchParams())).toEqual({ ...GRANT, owner: "hmac/alice" });
+  });
+
   test("posts everything that the link carried", async () => {
     const asked = answer(() => Response.json({ authToken: "T", dataSource: "hmac" }));
     expect(await signIn(new URLSearchParams({ timestamp: "1", signature: "a+b" }))).toEqual(GRANT);

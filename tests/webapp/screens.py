@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.e2e.screen import eventually
 from tests.fakes import tunnel_scripts, web_tier
 
 if TYPE_CHECKING:
@@ -151,6 +152,14 @@ def several(person: Person) -> None:
     person.see("[role=tab][aria-selected=true] >> text=alice@dev")
 
 
+def home_recent(person: Person) -> None:
+    several(person)
+    kept = "localStorage.getItem('fanlight.recent') ?? ''"
+    eventually(lambda: person.page.evaluate(kept).count("data:image") == 2, "both were photographed")
+    person.page.locator("#tabs-home").click()
+    person.see("#home img")
+
+
 SCREENS: dict[str, Callable[[Person], None]] = {
     "sign in": sign_in,
     "old link": old_link,
@@ -173,6 +182,7 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "menu: share": sharing,
     "menu: about": _menu("desktop", "about"),
     "several": several,
+    "home: recent": home_recent,
     "transfers": transfers,
     "key bar": key_bar,
     "drawn keyboard": drawn_keyboard,

@@ -54,7 +54,7 @@ beforeEach(async () => {
   vi.spyOn(Math, "random").mockReturnValue(0.5);
   Scripted.all = [];
   log = [];
-  enter = async () => ({ token: "T", dataSource: "hmac" });
+  enter = async () => ({ token: "T", dataSource: "hmac", owner: "" });
   session = new Session({
     enter: () => enter(),
     viewport: () => ({ width: 800, height: 600, dpi: 96 }),
@@ -180,10 +180,10 @@ test("what comes too late from an earlier attempt changes nothing", async () => 
       release = resolve;
     });
   session.retry();
-  enter = async () => ({ token: "new", dataSource: "hmac" });
+  enter = async () => ({ token: "new", dataSource: "hmac", owner: "" });
   session.retry();
   await flush();
-  release({ token: "old", dataSource: "hmac" });
+  release({ token: "old", dataSource: "hmac", owner: "" });
   first.end(LOST);
   await flush();
   expect(first.closed).toBe(true);

@@ -80,6 +80,20 @@ def test_side_by_side_the_menu_belongs_to_the_one_that_has_the_focus(person: Per
     eventually(lambda: typed(shell) == "y", "the next one took the keys")
 
 
+def test_the_home_page_remembers_until_the_person_logs_out(person: Person) -> None:
+    open_two(person)
+    kept = "localStorage.getItem('fanlight.recent') ?? ''"
+    eventually(lambda: person.page.evaluate(kept).count("data:image/webp") == 2, "both were photographed")
+    person.page.locator("#tabs-home").click()
+    first = person.see("#home li:first-child")
+    assert "now" in first.inner_text() or "minute" in first.inner_text()
+    assert "shell" in first.inner_text(), "the last one comes first"
+    assert first.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
+    person.page.locator("#home-log-out").click()
+    person.see("#sign-in")
+    assert person.page.evaluate(kept) == ""
+
+
 def test_a_reload_opens_them_again_and_closing_asks(person: Person) -> None:
     open_two(person)
     answers: list[str] = []

@@ -7,6 +7,8 @@ import type { Target } from "./route.ts";
 export interface Grant {
   token: string;
   dataSource: string;
+  /** Whose it is, among all who use this browser; empty for a guest. */
+  owner: string;
 }
 
 /** A connection that may be opened. */
@@ -51,11 +53,13 @@ const STATUS_BY_HTTP: Record<number, number> = {
  */
 export async function signIn(parameters: URLSearchParams): Promise<Grant> {
   const answer = await request("api/tokens", { method: "POST", body: parameters });
-  const { authToken, dataSource } = isRecord(answer) ? answer : {};
+  const { authToken, dataSource: given, username } = isRecord(answer) ? answer : {};
   if (typeof authToken !== "string") {
     throw ApiError.unexpected();
   }
-  return { token: authToken, dataSource: typeof dataSource === "string" ? dataSource : "default" };
+  const dataSource = typeof given === "string" ? given : "default";
+  const owner = typeof username === "string" && username !== "" ? `${dataSource}/${username}` : "";
+  return { token: authToken, dataSource, owner };
 }
 
 /** Give the token back; a failure changes nothing for the person who leaves. */

@@ -10,6 +10,7 @@ import { drawIcons } from "./icons.ts";
 import { surviveBrokenImages } from "./library.ts";
 import { AboutPanel, LANGUAGE_PREFERENCE } from "./menu/about_panel.ts";
 import { recall } from "./preferences.ts";
+import { forgetRecents, recents } from "./recent.ts";
 import { encodeTarget, parseRoute, type Route, severalTargets, withoutParameters } from "./route.ts";
 import { Home } from "./screens/home.ts";
 import { SessionScreen } from "./screens/session_screen.ts";
@@ -140,13 +141,14 @@ class Page {
       return;
     }
     try {
-      const connections = await listConnections(await this.#enter());
+      const grant = await this.#enter();
+      const connections = await listConnections(grant);
       const [first, ...others] = connections;
       if (first !== undefined && others.length === 0) {
         location.replace(`#/client/${encodeTarget(first.target)}`);
         return;
       }
-      this.#home.draw(connections);
+      this.#home.draw(connections, recents(grant.owner));
       this.#show("home");
     } catch (error) {
       this.#refuse(error);
@@ -159,6 +161,7 @@ class Page {
       return;
     }
     this.#workspace.clear();
+    forgetRecents();
     this.#session.leave();
     const token = keptToken();
     forgetToken();

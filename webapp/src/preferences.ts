@@ -19,3 +19,12 @@ export function remember(name: string, value: string): void {
     // Private windows and full disks: the choice holds for this page.
   }
 }
+
+/** Forget a choice. */
+export function forget(name: string): void {
+  try {
+    localStorage.removeItem(PREFIX + name);
+  } catch {
+    // Nothing was kept.
+  }
+}

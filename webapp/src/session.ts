@@ -49,13 +49,14 @@ export class Session {
   state: State = "connecting";
   info: ConnectionInfo | null = null;
   connection: Connection | null = null;
+  /** What is open, or was last. */
+  target: Target | null = null;
   /** What the connection was opened with. */
   grant: Grant | null = null;
   /** Whether a picture of this session was ever shown. */
   seen = false;
 
   readonly #surroundings: Surroundings;
-  #target: Target | null = null;
   #attempts = 0;
   #generation = 0;
   #retry = 0;
@@ -89,7 +90,7 @@ export class Session {
   /** Open a target; whatever was open before is left. */
   open(target: Target): void {
     this.close();
-    this.#target = target;
+    this.target = target;
     this.info = null;
     this.seen = false;
     this.state = "disconnected";
@@ -165,7 +166,7 @@ export class Session {
   }
 
   async #attempt(transport: Transport): Promise<void> {
-    const target = this.#target;
+    const target = this.target;
     if (target === null) {
       return;
     }
@@ -201,7 +202,7 @@ export class Session {
   async #inquire(grant: Grant, target: Target): Promise<void> {
     if (this.info === null) {
       const info = await describeConnection(grant, target);
-      if (info !== null && target === this.#target) {
+      if (info !== null && target === this.target) {
         this.info = info;
         this.events.emit("info", info);
       }

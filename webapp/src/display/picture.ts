@@ -64,6 +64,12 @@ export class Picture {
     return { width: this.#display?.getWidth() ?? 0, height: this.#display?.getHeight() ?? 0 };
   }
 
+  /** All layers as one picture; null where nothing is shown. */
+  flattened(): HTMLCanvasElement | null {
+    const { width, height } = this.size;
+    return width > 0 && height > 0 ? (this.#display?.flatten() ?? null) : null;
+  }
+
   /** The place under a point of the window; the nearest one where the point lies outside. */
   placeAt(clientX: number, clientY: number): Place {
     const box = this.#holder.getBoundingClientRect();

@@ -2,8 +2,9 @@
 import type { ConnectionInfo } from "../api.ts";
 import { element, make, show, takeFocus } from "../dom.ts";
 import { icon } from "../icons.ts";
+import type { Recent } from "../recent.ts";
 import { encodeTarget } from "../route.ts";
-import { type Key, t } from "../strings.ts";
+import { type Key, language, t } from "../strings.ts";
 import { tame } from "../text.ts";
 
 const PROTOCOLS: Record<string, Key> = { ssh: "home.shell", vnc: "home.desktop" };
@@ -13,9 +14,11 @@ export class Home {
   readonly #empty = element("home-empty", "p");
   readonly #title = element("section-header-all-connections", "h1");
 
-  /** Show what can be opened. */
-  draw(connections: readonly ConnectionInfo[]): void {
-    this.#list.replaceChildren(...connections.map((connection) => card(connection)));
+  /** Show what can be opened, what was used last first. */
+  draw(connections: readonly ConnectionInfo[], recents: ReadonlyMap<string, Recent>): void {
+    const recent = ({ target }: ConnectionInfo) => recents.get(encodeTarget(target));
+    const sorted = connections.toSorted((a, b) => (recent(b)?.seen ?? 0) - (recent(a)?.seen ?? 0));
+    this.#list.replaceChildren(...sorted.map((connection) => card(connection, recent(connection))));
     show(this.#empty, connections.length === 0);
   }
 
@@ -24,12 +27,17 @@ export class Home {
   }
 }
 
-function card({ target, name, protocol, active }: ConnectionInfo): HTMLLIElement {
+function card({ target, name, protocol, active }: ConnectionInfo, recent?: Recent): HTMLLIElement {
   const kind = PROTOCOLS[protocol];
-  const facts = [kind === undefined ? protocol : t(kind), active > 0 ? t("home.active", { active }) : ""];
+  const facts = [
+    kind === undefined ? protocol : t(kind),
+    active > 0 ? t("home.active", { active }) : "",
+    recent === undefined ? "" : lastUsed(recent.seen),
+  ];
   const link = make(
     "a",
     { class: "home-connection", href: `#/client/${encodeTarget(target)}.` },
+    preview(recent),
     make(
       "span",
       { class: `icon type ${protocol.replace(/\W/g, "")}` },
@@ -39,4 +47,25 @@ function card({ target, name, protocol, active }: ConnectionInfo): HTMLLIElement
     make("span", { class: "activeUserCount" }, tame(facts.filter((fact) => fact !== "").join(" · "), 80)),
   );
   return make("li", {}, link);
+}
+
+/** The last picture, which its card's name describes. */
+function preview(recent: Recent | undefined): HTMLElement {
+  const picture = recent?.picture ?? "";
+  return make(
+    "span",
+    { class: "thumbnail" },
+    ...(picture === "" ? [] : [make("img", { src: picture, alt: "" })]),
+  );
+}
+
+function lastUsed(seen: number): string {
+  const minutes = Math.round((Date.now() - seen) / 60_000);
+  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto", style: "short" });
+  if (minutes < 60) {
+    return format.format(-Math.max(0, minutes), "minute");
+  }
+  return minutes < 1440
+    ? format.format(-Math.round(minutes / 60), "hour")
+    : format.format(-Math.round(minutes / 1440), "day");
 }

@@ -22,13 +22,14 @@ import type { Target } from "../route.ts";
 import { Session, type State, type Surroundings } from "../session.ts";
 import { type Key, t } from "../strings.ts";
 import { tame } from "../text.ts";
-import { tellHolder } from "../tile.ts";
+import { isTile, tellHolder } from "../tile.ts";
 import { Connecting, connectionName } from "./connecting.ts";
 import { Credentials } from "./credentials.ts";
 import { FailureCard } from "./failure_card.ts";
 import { NetworkWarning } from "./network_warning.ts";
 import { noticeText } from "./notice_text.ts";
 import { Notices } from "./notices.ts";
+import { takeSouvenirs } from "./souvenirs.ts";
 import { TextView } from "./text_view.ts";
 
 const HINT_SEEN = "menu-hint-seen";
@@ -108,6 +109,10 @@ export class SessionScreen {
       this.#entitle();
     });
     session.events.on("info", () => this.#entitle());
+    // Only where there is a home page to show them on.
+    if (isTile) {
+      takeSouvenirs(session, this.#picture);
+    }
     this.#keepOpen();
     this.#takeKeys();
     const banner = element("banner", "p");
