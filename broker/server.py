@@ -7,6 +7,7 @@ import contextlib
 import errno
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from broker.app import make_app, read_again
 from broker.parts import PARTS
+from broker.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,9 @@ __all__ = ["ListenError", "run", "serve"]
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CLOSING_TIMEOUT = 5.0
 """Seconds that requests under way have once nothing new is accepted."""
+KEEP_ALIVE = 75.0
+"""Seconds that a connection may rest between requests; longer than fronts keep theirs."""
+SWEEP_INTERVAL = 5.0
 BACKLOG = 512
 
 
@@ -56,12 +61,15 @@ async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: Non
         StoreError, OSError, KeyRingError: see `make_app`.
     """
     app = make_app(settings)
-    runner = web.AppRunner(app, shutdown_timeout=CLOSING_TIMEOUT, handle_signals=False)
+    runner = web.AppRunner(
+        app, shutdown_timeout=CLOSING_TIMEOUT, handle_signals=False, keepalive_timeout=KEEP_ALIVE
+    )
     metrics = web.AppRunner(_metrics_app(app), access_log=None, shutdown_timeout=0.1)
     stop = _Stop()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again, app[PARTS])
     await runner.setup()
     await metrics.setup()
+    watch = asyncio.create_task(_watch(runner), name="close silent connections")
     try:
         address = await _listen(runner, "bind", settings.bind)
         if settings.metrics_bind:
@@ -72,8 +80,20 @@ async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: Non
         await _drain(app, settings.drain_timeout, stop)
     finally:
         stop.close()
+        watch.cancel()
         await runner.cleanup()
         await metrics.cleanup()
+
+
+async def _watch(runner: web.AppRunner) -> None:
+    """Close connections that send no whole request."""
+    assert runner.server is not None  # it is set up
+    patience = Patience(runner.server)
+    while True:
+        await asyncio.sleep(SWEEP_INTERVAL)
+        closed = patience.sweep(time.monotonic())
+        if closed:
+            structlog.get_logger().info("silent connections closed", connections=closed)
 
 
 def run(settings: Settings) -> None:
