@@ -23,7 +23,7 @@ LANES: list[list[tuple[str, list[str]]]] = [
         ("page", ["npm", "--prefix", "webapp", "run", "--silent", "check"]),
         ("page tests", ["npm", "--prefix", "webapp", "test", "--silent"]),
     ],
-    [("tests", [f"{BIN}/python", "-m", "pytest", "-q", "-m", QUICK])],
+    [("tests", [f"{BIN}/python", "-m", "pytest", "-q", "-n", "auto", "-m", QUICK])],
 ]
 """Each lane's steps run one after the other; lanes run side by side."""
 

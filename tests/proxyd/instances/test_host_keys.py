@@ -35,6 +35,7 @@ ONE, OTHER = key(), key()
         f"# a comment\n\n{line(ONE)}\n",
         f"|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= {line(ONE)}",
     ],
+    ids=["key", "host", "hosts", "comment", "hashed"],
 )
 def test_the_connection_s_line_is_all_that_is_trusted(text: str, tmp_path: Path) -> None:
     pin(HOST, PORT, OTHER, tmp_path / "pins")
