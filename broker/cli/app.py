@@ -14,6 +14,7 @@ from broker.cli.demo import demo
 from broker.cli.keys import app as keys
 from broker.cli.outcome import CommandError, Exit, complain
 from broker.cli.sign import sign
+from broker.cli.theme import app as theme
 from broker.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -32,6 +33,7 @@ app.command(**PASS_ON)(proxyd)
 app.command()(sign)
 app.command()(verify)
 app.add_typer(keys, name="keys")
+app.add_typer(theme, name="theme")
 app.command()(check)
 
 
