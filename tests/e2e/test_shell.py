@@ -79,6 +79,21 @@ def test_a_full_screen_program_and_its_leaving(shell: Screen) -> None:
     shell.wait_for_row(lambda row: row.strip() == "before", "the screen before")
 
 
+def test_a_link_that_is_clicked_opens_beside_the_session(shell: Screen, site: Site) -> None:
+    page, target = shell.page, f"{site.url}/api/languages"
+    shell.type(f"clear; printf '\\e]8;;{target}\\aread me\\e]8;;\\a\\n'\n")
+    row = shell.wait_for_row(lambda row: row.strip() == "read me", "a link")
+    place = shell.place(shell.text().index(row), 2)
+    page.mouse.click(*place)
+    page.keyboard.down("Control")
+    page.mouse.move(place[0] + 1, place[1])
+    with page.context.expect_page() as opened:
+        page.mouse.click(*place)
+    page.keyboard.up("Control")
+    assert opened.value.url == target
+    assert opened.value.evaluate("window.opener") is None
+
+
 def test_the_menu_searches_downloads_and_reads_what_was_shown(shell: Screen) -> None:
     page = shell.page
     shell.type("clear; seq 5000 | sed s/^/line-/; echo re''ady\n")

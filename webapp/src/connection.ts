@@ -52,6 +52,8 @@ export interface ConnectionEvents {
   message: string;
   /** Somebody came through a shared link, or went. */
   guest: Guest;
+  /** A link that the person clicked in the picture. */
+  link: string;
 }
 
 /** A word of proxyd's or the broker's, and the seconds it speaks of, where it does. */
@@ -82,8 +84,8 @@ interface Messaging {
   onmsg: (code: number, args: string[]) => boolean;
 }
 
-/** Codes of `msg`: the protocol's own, those of proxyd's notices and of an operator's words. */
-const [JOINED, LEFT, NOTICE, MESSAGE] = [1, 2, 0x4000, 0x4002];
+/** Codes of `msg`: the protocol's own, those of proxyd's notices, of links that were clicked, of an operator's words. */
+const [JOINED, LEFT, NOTICE, LINK, MESSAGE] = [1, 2, 0x4000, 0x4001, 0x4002];
 const MAX_CLIPBOARD_BYTES = 4 * 1024 * 1024;
 const MAX_ARGUMENT_BYTES = 16_383;
 /** Streams in which the terminal answers; those of programs have other names. */
@@ -206,6 +208,8 @@ export class Connection {
         events.emit("notice", { word: id, seconds: Number(name) || 0 });
       } else if (code === MESSAGE) {
         events.emit("message", id);
+      } else if (code === LINK) {
+        events.emit("link", id);
       } else if (code === JOINED || code === LEFT) {
         events.emit("guest", { id, name, present: code === JOINED });
       }

@@ -7,6 +7,7 @@ import { TransferList } from "../files/transfer_list.ts";
 import { InputMethod, isTouchDevice } from "../input/input_method.ts";
 import { Keyboard } from "../input/keyboard.ts";
 import { Pointer } from "../input/pointer.ts";
+import { openLink } from "../links.ts";
 import { ClipboardPanel } from "../menu/clipboard_panel.ts";
 import { ConnectionPanel } from "../menu/connection_panel.ts";
 import { DisplayPanel } from "../menu/display_panel.ts";
@@ -101,6 +102,7 @@ export class SessionScreen {
       this.#follow(open);
     });
     session.events.on("state", (state) => this.#become(state));
+    session.events.on("link", openLink);
     session.events.on("notice", (notice) => this.#tell(notice));
     element("end-session", "button").addEventListener("click", () => session.end());
     session.events.on("message", (text) => this.#hear(text));
