@@ -59,7 +59,14 @@ class Signer:
         self._lifetime = lifetime
         self._clock = clock
 
-    def link(self, protocol: str, host: str, user: str, parameters: Mapping[str, str] | None = None) -> str:
+    def link(
+        self,
+        protocol: str,
+        host: str,
+        user: str,
+        parameters: Mapping[str, str] | None = None,
+        **claims: Any,
+    ) -> str:
         """A link for a person's browser.
 
         Args:
@@ -67,8 +74,14 @@ class Signer:
             host: address or name of the instance.
             user: who it is, on the instance and in the key directory.
             parameters: further connection parameters; `port` and `password` among them.
+            claims: as in `token`.
         """
-        return f"{self._url}connect?{urlencode({'jwt': self.token(protocol, host, user, parameters)})}"
+        token = self.token(protocol, host, user, parameters, **claims)
+        return f"{self._url}connect?{urlencode({'jwt': token})}"
+
+    def operator_link(self, user: str) -> str:
+        """A link to the operator's page, for a key that may make operators."""
+        return self.link("", "", "", cnx={}, sub=user, role="operator")
 
     def token(
         self,

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from broker.cli.bans import app as bans
 from broker.cli.check import check
 from broker.cli.daemons import PASS_ON, broker, proxyd
 from broker.cli.demo import demo
 from broker.cli.keys import app as keys
 from broker.cli.outcome import CommandError, Exit, complain
-from broker.cli.sign import sign
+from broker.cli.sign import operator, sign
 from broker.cli.theme import app as theme
 from broker.cli.verify import verify
 
@@ -32,7 +33,9 @@ app.command(**PASS_ON)(broker)
 app.command(**PASS_ON)(proxyd)
 app.command()(sign)
 app.command()(verify)
+app.command()(operator)
 app.add_typer(keys, name="keys")
+app.add_typer(bans, name="bans")
 app.add_typer(theme, name="theme")
 app.command()(check)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.cli.configuration import Config, reachable, read_settings
+from broker.cli.front import front
 from broker.cli.outcome import CommandError, Exit, mark, print_json
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Stage(StrEnum):
     KEYS = "keys"
     PROXYD = "proxyd"
     BROKER = "broker"
+    FRONT = "front"
     INSTANCE = "instance"
 
 
@@ -51,6 +53,12 @@ class Result:
 def check(
     instance: Annotated[str | None, typer.Argument(help="HOST:PORT of an instance to reach as well.")] = None,
     only: Annotated[list[Stage] | None, typer.Option(help="Only this stage; may be repeated.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Where people reach us, base path included; else `public-origin` tells, if it is set."
+        ),
+    ] = None,
     config: Config = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -64,6 +72,7 @@ def check(
         Stage.KEYS: lambda: _keys(settings),
         Stage.PROXYD: lambda: _proxyd(settings),
         Stage.BROKER: lambda: _broker(settings),
+        Stage.FRONT: lambda: front(url or _public_url(settings)),
         Stage.INSTANCE: lambda: _instance(instance),
     }
     for stage, look in stages.items():
@@ -187,6 +196,10 @@ async def _broker(settings: Settings) -> str:
         missing = ", ".join(name for name, works in parts.items() if works is False)
         raise CommandError(f"{settings.bind} answers, but is not ready: {missing}")
     return f"{settings.bind} is ready"
+
+
+def _public_url(settings: Settings) -> str:
+    return settings.public_origin + settings.base_path if settings.public_origin else ""
 
 
 async def _instance(address: str | None) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from broker.links import Signer
     from broker.settings import Settings
 
-__all__ = ["sign"]
+__all__ = ["operator", "sign"]
 
 
 def sign(
@@ -66,6 +66,16 @@ def sign(
         _print("url", _redeemed(request, signed, settings, url), json=json)
 
 
+def operator(
+    user: Annotated[str, typer.Option(help="Who it is, for the log.")],
+    key: Annotated[str, typer.Option(help="A key of `key-ring` that has `operator = true`.")],
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print a link to the operator's page; it opens once, within two minutes."""
+    _print("url", _signer(read_settings(config), key, None, operator=True).operator_link(user), json=json)
+
+
 def _print(name: str, value: str | Mapping[str, str], *, json: bool) -> None:
     if json:
         print_json({name: value})
@@ -94,7 +104,7 @@ def _redeemed(request: Request, signed: Mapping[str, str], settings: Settings, u
     return client_url(base_url, request.connection_id, asyncio.run(redeem(base_url, signed)))
 
 
-def _signer(settings: Settings, name: str, url: str | None) -> Signer:
+def _signer(settings: Settings, name: str, url: str | None, *, operator: bool = False) -> Signer:
     """What signs tokens with a key of the key ring."""
     from broker.keyring import KeyRing, KeyRingError
     from broker.links import Signer
@@ -113,4 +123,6 @@ def _signer(settings: Settings, name: str, url: str | None) -> Signer:
         raise CommandError(f"--key {name}: the key is not good at this time", Exit.USAGE)
     if not entry.key.secret:
         raise CommandError(f"--key {name}: the key ring has its public half only", Exit.USAGE)
+    if operator and not entry.limits.operator:
+        raise CommandError(f"--key {name}: the key cannot make operators", Exit.USAGE)
     return Signer(settings.public_origin + settings.base_path, name, entry.key.secret)

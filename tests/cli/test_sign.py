@@ -166,3 +166,18 @@ def test_a_key_that_cannot_sign_is_said(fanlight, arguments: tuple[str, ...], sa
     outcome = fanlight("sign", "10.1.2.3", "--user", "alice", *arguments)
     assert outcome.code == Exit.USAGE
     assert said in outcome.errors
+
+
+@pytest.mark.usefixtures("ring")
+def test_a_link_to_the_operator_s_page(fanlight, tmp_path: Path) -> None:
+    refused = fanlight("operator", "--user", "olga", "--key", "portal")
+    assert (refused.code, "cannot make operators" in refused.errors) == (Exit.USAGE, True)
+    ring = tmp_path / "keys.toml"
+    ring.write_text(ring.read_text().replace('schemes = ["jwt"]', 'schemes = ["jwt"]\noperator = true', 1))
+    start, _, token = (
+        fanlight("operator", "--user", "olga", "--key", "portal").output.strip().partition("?jwt=")
+    )
+    assert start == "https://desk.example.org/guacamole/connect"
+    scheme = JwtScheme(JwtRules("https://desk.example.org"))
+    grant = scheme.verify(Claim({"jwt": [token]}, ""), [Key("portal", bytes(range(32)))], time.time())
+    assert (grant.operator, grant.user, grant.connections) == (True, "olga", ())
