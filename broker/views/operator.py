@@ -71,7 +71,7 @@ async def status(request: web.Request) -> web.Response:
             "draining": parts.gateway.draining,
             "keys": len(parts.ring),
             "bans": len(await parts.bans.newest()),
-            "problems": [],
+            "problems": [f"{file}: {reason}" for file, reason in parts.extensions.current.problems],
         }
     )
 

@@ -80,6 +80,13 @@ async def open_tunnel(broker: Broker, user: str, identifier: str) -> Any:
     return broker.client.ws_connect(f"{BASE}websocket-tunnel", params=broker.tunnel_query(token, identifier))
 
 
+async def test_extensions_that_are_skipped_are_named(serve: Any, tmp_path: Path) -> None:
+    (tmp_path / "extensions").mkdir()
+    (tmp_path / "extensions" / "broken.jar").write_bytes(b"PK")
+    async with operating(serve, tmp_path, extension_directory=tmp_path / "extensions") as operator:
+        assert (await operator.get("status"))["problems"] == ["broken.jar: it is no zip archive"]
+
+
 async def test_the_numbers_on_top(operator: Operator) -> None:
     broker = operator.broker
     async with AsyncExitStack() as stack:
