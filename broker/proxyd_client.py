@@ -184,8 +184,9 @@ class Upstream:
             goodbye: a last instruction.
         """
         transport = self._writer.transport
-        if not transport.is_closing():
-            transport.write(goodbye)
+        if transport.is_closing():  # a TLS transport bears no second close
+            return
+        transport.write(goodbye)
         transport.close()
         if transport.get_write_buffer_size():
             asyncio.get_running_loop().call_later(FAREWELL, transport.abort)

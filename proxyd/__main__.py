@@ -17,9 +17,11 @@ from proxyd import log
 from proxyd.settings import Settings
 from proxyd.sources import SettingsError, load
 from proxyd.supervisor import Supervisor, listen
+from proxyd.tls import TlsError, server_context
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
 __all__ = ["main"]
 
@@ -49,6 +51,8 @@ def proxyd(
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     host: Annotated[str | None, typer.Option("-b", help="Host to listen on, as guacd takes it.")] = None,
     port: Annotated[int | None, typer.Option("-l", help="Port to listen on, as guacd takes it.")] = None,
+    certificate: Annotated[Path | None, typer.Option("-C", help="Certificate, as guacd takes it.")] = None,
+    key: Annotated[Path | None, typer.Option("-K", help="Private key, as guacd takes it.")] = None,
     foreground: Annotated[
         bool, typer.Option("-f", help="Accepted for guacd's sake: always in the foreground.")
     ] = False,
@@ -57,7 +61,14 @@ def proxyd(
     """The daemon that speaks SSH and VNC to instances and draws."""
     if host is not None or port is not None:
         bind = f"{host or '127.0.0.1'}:{port or 4822}"
-    flags = {"bind": bind, "workers": workers, "log-level": log_level, "log-format": log_format}
+    flags: dict[str, object] = {
+        "bind": bind,
+        "workers": workers,
+        "log-level": log_level,
+        "log-format": log_format,
+        "server-certificate": certificate,
+        "server-key": key,
+    }
     try:
         loaded = load(Settings, config=config, environ=os.environ, flags=flags, section="proxyd")
     except SettingsError as error:
@@ -65,16 +76,20 @@ def proxyd(
     settings = loaded.settings
     log.configure(settings)
     try:
+        tls = server_context(settings)
+    except TlsError as error:
+        _fail(str(error), EXIT_SETTINGS)
+    try:
         listener = listen(settings.bind)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         _fail(f"bind: cannot listen on {settings.bind}: {reason}", EXIT_ADDRESS)
-    asyncio.run(_serve(settings, listener))
+    asyncio.run(_serve(settings, listener, tls))
     if settings.bind.startswith("unix:"):
         Path(settings.bind.removeprefix("unix:")).unlink(missing_ok=True)
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def asked(number: int) -> None:
@@ -85,7 +100,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
-    await Supervisor(settings, listener).run(stop, hurry)
+    await Supervisor(settings, listener, tls).run(stop, hurry)
     structlog.get_logger().info("proxyd has stopped")
 
 

@@ -30,6 +30,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True)
 
     bind: str = Field("127.0.0.1:4822", description="Where proxyd listens: HOST:PORT or unix:PATH.")
+    server_certificate: OptionalFile = Field(
+        None, description="PEM file with proxyd's certificate: brokers have to speak TLS."
+    )
+    server_key: OptionalFile = Field(
+        None, description="PEM file with its private key; where not given, the certificate's file holds it."
+    )
+    client_authority: OptionalFile = Field(
+        None, description="PEM file with the authority that brokers' certificates must descend from."
+    )
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 is one for each processor.")
     max_sessions: int = Field(1000, ge=1, description="Sessions in one worker; more are refused as busy.")
     max_detached: int = Field(

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from proxyd.control import Control, Dispatch, Drain
+from proxyd.tls import unwrap
 from proxyd.wire.instruction import Instruction, InstructionParser, encode
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Coroutine
 
     from proxyd.settings import Settings
@@ -51,9 +53,12 @@ log = structlog.get_logger()
 class Supervisor:
     """Workers, and which of them owns which session."""
 
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(
+        self, settings: Settings, listener: socket.socket, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._settings = settings
         self._listener = listener
+        self._tls = tls
         self._workers = [_Worker(settings, number) for number in range(settings.worker_count)]
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -118,13 +123,28 @@ class Supervisor:
                 log.error("a connection cannot be accepted", error=error.strerror)
                 await asyncio.sleep(RESTART_DELAY)
                 continue
-            self._task(self._route(connection), "route")
+            self._task(self._admit(connection), "admit")
 
-    async def _route(self, connection: socket.socket) -> None:
+    async def _admit(self, connection: socket.socket) -> None:
+        """Take TLS off, where there is some, and route what is inside."""
         with connection:
             connection.setblocking(False)
             if connection.family != socket.AF_UNIX:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is None:
+                await self._route(connection)
+                return
+            try:
+                inside, carrying = await unwrap(connection, self._tls, self._settings.handshake_timeout)
+            except OSError as error:
+                log.warning("connection refused", reason="no TLS that is good", error=_tls_reason(error))
+                return
+        self._tasks.add(carrying)
+        carrying.add_done_callback(self._tasks.discard)
+        await self._route(inside)
+
+    async def _route(self, connection: socket.socket) -> None:
+        with connection:
             connection_id = f"${uuid.uuid4()}"
             try:
                 async with asyncio.timeout(self._settings.handshake_timeout):
@@ -280,6 +300,10 @@ async def _refuse(connection: socket.socket, error: StatusError) -> None:
 async def _answer(connection: socket.socket, data: bytes) -> None:
     with contextlib.suppress(OSError):
         await asyncio.get_running_loop().sock_sendall(connection, data)
+
+
+def _tls_reason(error: OSError) -> str:
+    return getattr(error, "reason", None) or type(error).__name__
 
 
 def listen(bind: str) -> socket.socket:

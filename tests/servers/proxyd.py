@@ -38,7 +38,12 @@ class Proxyd:
         self._process = await asyncio.create_subprocess_exec(
             *[sys.executable, "-m", "proxyd", "--bind", f"{host}:{port}", "--workers", str(self._workers)],
             cwd=ROOT,
-            env={**os.environ, "FANLIGHT_HOST_KEY_PINS": "", "FANLIGHT_DRAIN_TIMEOUT": "0", **self._environment},
+            env={
+                **os.environ,
+                "FANLIGHT_HOST_KEY_PINS": "",
+                "FANLIGHT_DRAIN_TIMEOUT": "0",
+                **self._environment,
+            },
             stdout=self._log,
             stderr=self._log,
         )
