@@ -24,13 +24,25 @@ from broker.metrics import Metrics
 from broker.parts import PARTS, Parts
 from broker.polling import PolledTunnels
 from broker.proxyd_client import Address
+from broker.recordings import Recordings
 from broker.records import Records
 from broker.sessions import Sessions
 from broker.sharing import Sharing
 from broker.store import StoreError, open_store
 from broker.targets import Targets
 from broker.trust import key_ring, schemes
-from broker.views import connect, data, health, operator, pages, tokens, tunnel_http, tunnel_ws, tunnels
+from broker.views import (
+    connect,
+    data,
+    health,
+    operator,
+    pages,
+    recordings,
+    tokens,
+    tunnel_http,
+    tunnel_ws,
+    tunnels,
+)
 from broker.webapp import Webapp, default_folder
 from proxyd.wire.status import Status
 
@@ -97,6 +109,7 @@ def routes(base_path: str) -> list[Route]:
         *tokens.ROUTES,
         *data.ROUTES,
         *tunnels.ROUTES,
+        *recordings.ROUTES,
         *operator.ROUTES,
         *tunnel_ws.ROUTES,
         *tunnel_http.ROUTES,
@@ -151,6 +164,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         store=store,
         sessions=sessions,
         records=records,
+        recordings=Recordings(settings.recording_search_path),
         sharing=sharing,
         ring=ring,
         bans=bans,

@@ -94,6 +94,7 @@ SCHEMAS: dict[str, Schema] = {
         remoteHost=TEXT,
         username=TEXT,
         active=YES_NO,
+        logs=_map(_object(type=TEXT)),
     ),
     "SharingProfile": _object(
         identifier=TEXT, name=TEXT, primaryConnectionIdentifier=TEXT, attributes=ATTRIBUTES
@@ -126,6 +127,7 @@ SCHEMAS: dict[str, Schema] = {
 
 _DATA = "api/session/data/{source}/"
 _ACTIVE = "api/session/tunnels/{tunnel}/activeConnection/"
+_LOG = f"{_DATA}history/connections/{{identifier}}/logs/{{name}}"
 _STREAM = "api/session/tunnels/{tunnel}/streams/{index}/{filename}"
 
 ANSWERS: dict[tuple[str, str], Schema] = {
@@ -237,7 +239,7 @@ def _operation(route: Route, name: tuple[str, str]) -> dict[str, Any]:
 def _success(name: tuple[str, str]) -> dict[str, Any]:
     if name[0] in {"DELETE", "PATCH"} or name in EMPTY:
         return {"204": {"description": "Done."}}
-    if name == ("GET", _STREAM):
+    if name in {("GET", _STREAM), ("GET", _LOG)}:
         return {"200": {"description": "The file.", "content": {"*/*": {}}}}
     schema = ANSWERS.get(name, ANYTHING)
     return {"200": {"description": "The answer.", "content": {"application/json": {"schema": schema}}}}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from broker.keyring import KeyRing
     from broker.metrics import Metrics
     from broker.polling import PolledTunnels
+    from broker.recordings import Recordings
     from broker.records import Records
     from broker.settings import Settings
     from broker.sharing import Sharing
@@ -38,6 +39,7 @@ class Parts:
     store: Store
     sessions: Sessions
     records: Records
+    recordings: Recordings
     sharing: Sharing
     ring: KeyRing
     bans: Bans

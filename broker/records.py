@@ -12,6 +12,7 @@ from proxyd.wire.status import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from broker.sessions import Session
     from broker.store.base import Store
     from broker.tunnel import Tunnel
 
@@ -75,6 +76,12 @@ class Record:
             tunnel.opened,
             daemon=tunnel.daemon,
         )
+
+    def is_of(self, session: Session) -> bool:
+        """Whether it is this person's: anonymous ones have no past beyond their token."""
+        if not session.user:
+            return self.session == session.token_hash
+        return (self.user, self.source) == (session.user, session.source)
 
 
 class Records:

@@ -343,6 +343,12 @@ class Settings(BaseModel):
         240, ge=1, le=10080, description="Minutes that such a link is good for at most."
     )
 
+    recording_search_path: str = Field(
+        "",
+        description="Folder of recordings that people may play on the page, each those of their own sessions. proxyd writes "
+        "them there with `recording-path` or `typescript-path`, and `${HISTORY_UUID}` in the name.",
+    )
+
     # -- the page
     site_name: str = Field("Fanlight", description="Name of the institution or site, on every page.")
     portal_url: Annotated[str, AfterValidator(_web_address)] = Field(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from proxyd.instances.parameters import Arguments
 
-__all__ = ["Recording", "create_file"]
+__all__ = ["Recording", "create_file", "named"]
 
 MAX_SUFFIX = 255
 FLUSH_EVERY = 0.5
@@ -35,6 +35,11 @@ FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 
 log = structlog.get_logger()
+
+
+def named(name: str, connection_id: str) -> str:
+    """The name of a file with `${HISTORY_UUID}` filled in: under the session's own UUID its person finds it again."""
+    return name.replace("${HISTORY_UUID}", connection_id.removeprefix("$"))
 
 
 def create_file(folder: str, name: str, *, create_folder: bool, write_existing: bool) -> BinaryIO:
@@ -91,8 +96,13 @@ class Recording:
         self._stopped = False
 
     @classmethod
-    def wanted(cls, arguments: Arguments, pool: Executor) -> Recording | None:
+    def wanted(cls, arguments: Arguments, pool: Executor, connection_id: str = "") -> Recording | None:
         """The recording that connection parameters ask for, if any.
+
+        Args:
+            arguments: of the connection.
+            pool: writes.
+            connection_id: the session's, for names that hold it.
 
         Raises:
             StatusError: it cannot be created: a session that must be recorded does not begin unrecorded.
@@ -102,7 +112,7 @@ class Recording:
             return None
         file = create_file(
             folder,
-            arguments.text("recording-name"),
+            named(arguments.text("recording-name"), connection_id),
             create_folder=arguments.flag("create-recording-path"),
             write_existing=arguments.flag("recording-write-existing"),
         )

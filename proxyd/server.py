@@ -175,7 +175,7 @@ class Server:
             if not away:
                 raise StatusError(Status.SERVER_BUSY, "Too many sessions are running.")
             self._end_longest_away(keep=away - 1)
-        recording = Recording.wanted(arguments, self._facilities.pool)
+        recording = Recording.wanted(arguments, self._facilities.pool, connection_id)
         return Session(connection_id, kind, arguments, info, self._facilities, recording)
 
     def _begin(self, session: Session, protocol: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from broker.views.base import read_body
 
 if TYPE_CHECKING:
     from broker.auth.base import Connection
+    from broker.recordings import Recordings
     from broker.records import Record
     from broker.sessions import Session
 
@@ -197,34 +199,36 @@ def _removals(body: bytes) -> list[str]:
 async def history(request: web.Request) -> web.Response:
     """`history/connections`: what this person opened from this data source, `contains` and `order` as asked."""
     session = _session(request)
-    records = [row for row in await request.app[PARTS].records.history() if _is_own(row, session)]
+    records = [row for row in await request.app[PARTS].records.history() if row.is_of(session)]
     words = request.query.getall("contains", [])
     matching = [
         row for row in records if all(word in f"{row.user} {row.name} {row.address}" for word in words)
     ]
     oldest_first = request.query.get("order", "-startDate") == "startDate"
     matching.sort(key=lambda row: row.start, reverse=not oldest_first)
-    return web.json_response([_past(row) for row in matching])
+    return await _told(request, matching)
 
 
 async def history_of(request: web.Request) -> web.Response:
     """`connections/{identifier}/history`."""
     session, identifier = _session(request), _connection(request).identifier
     records = await request.app[PARTS].records.history()
-    return web.json_response(
-        [_past(row) for row in records if row.connection == identifier and _is_own(row, session)]
+    return await _told(
+        request, [row for row in records if row.connection == identifier and row.is_of(session)]
     )
 
 
-def _is_own(record: Record, session: Session) -> bool:
-    """Whether this person may read it: anonymous ones have no past beyond their token."""
-    if not session.user:
-        return record.session == session.token_hash
-    return (record.user, record.source) == (session.user, session.source)
+async def _told(request: web.Request, records: list[Record]) -> web.Response:
+    """Records as clients read them, with what was recorded."""
+    recordings = request.app[PARTS].recordings
+
+    def tell() -> list[dict[str, Any]]:
+        return [_past(record, recordings) for record in records]
+
+    return web.json_response(await asyncio.to_thread(tell) if recordings.offered else tell())
 
 
-def _past(record: Record) -> dict[str, Any]:
-    """A record as clients read it."""
+def _past(record: Record, recordings: Recordings) -> dict[str, Any]:
     return {
         "identifier": record.identifier,
         "uuid": record.identifier,
@@ -238,7 +242,9 @@ def _past(record: Record) -> dict[str, Any]:
         "username": record.user,
         "active": record.end is None,
         "attributes": {},
-        "logs": {},
+        "logs": {
+            name: {"type": kind, "description": None} for name, (kind, _) in recordings.of(record).items()
+        },
     }
 
 

@@ -85,7 +85,7 @@ class SshInstance:
 
     async def _typescript(self, stack: contextlib.AsyncExitStack) -> Typescript | None:
         """Begin a typescript, if one is asked for; it ends with the session."""
-        typescript = await asyncio.to_thread(Typescript.wanted, self._arguments)
+        typescript = await asyncio.to_thread(Typescript.wanted, self._arguments, self._desk.connection_id)
         if typescript is not None:
             writing = asyncio.create_task(self._record(typescript), name="typescript")
             stack.push_async_callback(_finish, writing)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import structlog
 
 from proxyd.instances.asciicast import Asciicast
-from proxyd.recording import create_file
+from proxyd.recording import create_file, named
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
@@ -98,8 +98,12 @@ class Typescript:
         self._stopped = False
 
     @classmethod
-    def wanted(cls, arguments: Arguments) -> Typescript | None:
+    def wanted(cls, arguments: Arguments, connection_id: str = "") -> Typescript | None:
         """The typescript that connection parameters ask for, if any.
+
+        Args:
+            arguments: of the connection.
+            connection_id: the session's, for names that hold it.
 
         Raises:
             StatusError: it cannot be created: a session that must be recorded does not begin unrecorded.
@@ -115,7 +119,7 @@ class Typescript:
             for suffix in kind.suffixes:
                 file = create_file(
                     folder,
-                    arguments.text("typescript-name") + suffix,
+                    named(arguments.text("typescript-name"), connection_id) + suffix,
                     create_folder=arguments.flag("create-typescript-path"),
                     write_existing=arguments.flag("typescript-write-existing"),
                 )

@@ -55,6 +55,7 @@ class Rows:
     OWN_SOURCE = Row("403", "2xx", "2xx", "404", "404")
     OWN_CONNECTION = Row("403", "2xx", "404", "404", "404")
     NEVER = Row("403", "403", "404", "404", "404")
+    NOT_THERE = Row("403", "404", "404", "404", "404")
     OPERATORS = Row("403", "403", "403", "403", "2xx")
 
 
@@ -75,6 +76,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "api/session/data/{source}/connections/{identifier}/history"): Rows.OWN_CONNECTION,
     ("GET", "api/session/data/{source}/connections/{identifier}/sharingProfiles"): Rows.OWN_CONNECTION,
     ("GET", "api/session/data/{source}/connections/{identifier}/parameters"): Rows.NEVER,
+    ("GET", "api/session/data/{source}/history/connections/{identifier}/logs/{name}"): Rows.NOT_THERE,
     ("PATCH", "api/session/data/{source}/activeConnections"): Rows.OWN_CONNECTION,
     ("GET", "api/session/tunnels"): Rows.OWN_TOKEN,
     ("GET", "api/session/tunnels/{tunnel}/protocol"): Rows.OWN_CONNECTION,
@@ -133,7 +135,7 @@ class World:
     def path(self, route: Route) -> str:
         samples = {
             "source": "hmac", "identifier": self.tunnel if "operator" in route.path else "abc", "token": "0" * 64,
-            "tunnel": self.tunnel, "profile": "watch", "index": "0", "filename": "f", "subject": "address 192.0.2.9",
+            "tunnel": self.tunnel, "profile": "watch", "index": "0", "filename": "f", "subject": "address 192.0.2.9", "name": "f",
         }  # fmt: skip
         return re.sub(r"{(\w+)}", lambda match: samples[match[1]], route.path)
 
