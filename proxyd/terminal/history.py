@@ -98,9 +98,12 @@ class History:
 
     def push(self, row: Row) -> None:
         """Add the row that left the screen last."""
-        self._ready.append(pack(row))
-        if len(self._ready) + self._waiting_rows > self.limit:
+        ready = self._ready
+        ready.append(pack(row))
+        if self._waiting:
             self._trim()
+        elif len(ready) > self.limit:
+            ready.popleft()
 
     def push_raw(self, raw: Raw) -> None:
         """Add skipped output."""

@@ -81,8 +81,8 @@ def test_a_full_screen_program_and_its_leaving(shell: Screen) -> None:
 
 def test_a_link_that_is_clicked_opens_beside_the_session(shell: Screen, site: Site) -> None:
     page, target = shell.page, f"{site.url}/api/languages"
-    shell.type(f"clear; printf '\\e]8;;{target}\\aread me\\e]8;;\\a\\n'\n")
-    row = shell.wait_for_row(lambda row: row.strip() == "read me", "a link")
+    shell.type(f"clear; printf '\\e]8;;{target}\\aopen-me\\e]8;;\\a\\n'\n")
+    row = shell.wait_for_row(lambda row: row.strip() == "open-me", "a link")
     place = shell.place(shell.text().index(row), 2)
     page.mouse.click(*place)
     page.keyboard.down("Control")
