@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
+from broker.expansion import expanded, values
 from broker.fleet import parted
 from broker.keeping import Kept, identify, person
 from broker.keys import KeyRefusedError
@@ -135,8 +137,10 @@ class Gateway:
         log = structlog.get_logger().bind(
             user=session.user, connection=connection.identifier, address=address
         )
+        identifier = str(uuid.uuid4())
+        known = values(session.user, address, self._clock(), identifier)
         try:
-            way = await self._way(session, connection, client, address, name)
+            way = await self._way(session, connection, client, address, name, known)
         except StatusError as error:
             self._metrics.tunnel_failures.labels(error.status.name).inc()
             log.warning("tunnel refused", status=error.status.name, reason=error.message)
@@ -151,6 +155,7 @@ class Gateway:
             self._clock(),
             daemon=str(way.daemon),
             kept=way.kept,
+            identifier=identifier,
         )
         if way.lost:
             tunnel.tell(ENDED_AWAY)
@@ -299,7 +304,13 @@ class Gateway:
     # -- the way to a daemon -----------------------------------------------------------------------------------------
 
     async def _way(
-        self, session: Session, connection: Connection, client: ClientInfo, address: str, name: str
+        self,
+        session: Session,
+        connection: Connection,
+        client: ClientInfo,
+        address: str,
+        name: str,
+        known: Mapping[str, str],
     ) -> Way:
         """Join what is to be joined, go back to what was left, or begin.
 
@@ -310,7 +321,7 @@ class Gateway:
             return await self._join(connection, client)
         seconds = self._seconds(session, connection)
         if not seconds:
-            return await self._begin(session, connection, client, {})
+            return await self._begin(session, connection, client, {}, known)
         identity = identify(session, connection, name)
         earlier = await self._keeping.find(identity.key)
         if earlier is not None:
@@ -318,7 +329,7 @@ class Gateway:
             if way is not None:
                 return way
         extra = {"detach-timeout": str(seconds), "session-owner": identity.word}
-        way = await self._begin(session, connection, client, extra)
+        way = await self._begin(session, connection, client, extra, known)
         if "session-owner" in way.unused:  # a daemon that keeps nothing
             return way
         kept = Kept(
@@ -385,9 +396,15 @@ class Gateway:
         return Way(upstream, daemon, kept)
 
     async def _begin(
-        self, session: Session, connection: Connection, client: ClientInfo, extra: Mapping[str, str]
+        self,
+        session: Session,
+        connection: Connection,
+        client: ClientInfo,
+        extra: Mapping[str, str],
+        known: Mapping[str, str],
     ) -> Way:
         """Begin a session on the best daemon that takes it."""
+        connection = replace(connection, parameters=expanded(connection.parameters, known))
         parameters = {**await self._parameters(session, connection), **extra}
         *others, last = self.fleet.choices()
         for daemon in others:

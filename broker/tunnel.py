@@ -64,8 +64,9 @@ class Tunnel:
         *,
         daemon: str = "",
         kept: Kept | None = None,
+        identifier: str = "",
     ) -> None:
-        self.identifier = str(uuid.uuid4())
+        self.identifier = identifier or str(uuid.uuid4())
         self.session = session
         self.connection = connection
         self.address = address
