@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +12,7 @@ import structlog
 from broker.extensions.archive import BundleError
 from broker.extensions.bundle import Asset, Bundle, read_bundle
 from broker.extensions.patching import patch_page
-from broker.extensions.texts import Catalogue, overlay
+from broker.extensions.texts import FALLBACK, Catalogue, overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -108,8 +107,7 @@ class Extensions:
     def languages(self, shipped: Mapping[str, str]) -> dict[str, str]:
         """Display names by language key."""
         keys = dict.fromkeys(key for bundle in self.bundles for key in bundle.catalogues)
-        named = {key: self.catalogue({}, key).get("NAME", shipped.get(key, key)) for key in keys}
-        return {**shipped, **named}
+        return {**shipped, **{key: self._text(key, "NAME") or shipped.get(key, key) for key in keys}}
 
     def catalogue(self, shipped: Mapping[str, str], language: str) -> Catalogue:
         """The texts of a language, those of bundles over those that are shipped."""
@@ -117,7 +115,12 @@ class Extensions:
 
     def site_name(self, language: str) -> str:
         """What bundles call the site; empty where none does."""
-        return self.catalogue({}, language).get(SITE_NAME, "")
+        return self._text(language, SITE_NAME) or self._text(FALLBACK, SITE_NAME)
+
+    def _text(self, language: str, name: str) -> str:
+        """What the last bundle that has this text says."""
+        found = (bundle.catalogues.get(language, {}).get(name, "") for bundle in reversed(self.bundles))
+        return next(filter(None, found), "")
 
     def dress(self, page: str, base_path: str, *, patched: bool = True) -> str:
         """A rendered page as bundles have it; the same page costs nothing the second time.
@@ -204,7 +207,6 @@ class Registry:
         self._used: frozenset[object] | None = None
         self._seen: frozenset[object] | None = None
         self._before: dict[str, Asset] = {}
-        self._reading = threading.Lock()
         self.current = Extensions()
         self.reload()
 
@@ -224,11 +226,10 @@ class Registry:
 
     def reload(self) -> None:
         """Read everything, and say what is found. For a thread: it may take a second."""
-        with self._reading:
-            self._used = self._look()
-            found = load(self._directory, self._priority)
-            self._before = self.current.styles | self.current.scripts
-            self.current = found
+        self._used = self._look()
+        found = load(self._directory, self._priority)
+        self._before = self.current.styles | self.current.scripts
+        self.current = found
         _tell(found)
 
     def _look(self) -> frozenset[object]:

@@ -31,6 +31,7 @@ RULES = [
         Rule(core, INPUT_OUTPUT)
         for core in (
             "broker.auth",
+            "broker.extensions",
             "broker.keys",
             "proxyd.display.emit",
             "proxyd.display.encode",
