@@ -288,12 +288,13 @@ class Console:
         if self._options.copies:
             self._desk.offer(_Text(text.encode()), name)
 
-    def tell(self, name: str, text: str) -> None:
-        """Tell the owner's page something that it asked for, as a named stream."""
+    def tell(self, name: str, text: str) -> bool:
+        """Tell the owner's page something that it asked for, as a named stream; false where nobody is there."""
         pipe = self._desk.open_pipe(name)
         if pipe is not None:
             pipe.write(text.encode("utf-8", "replace"))
             pipe.close()
+        return pipe is not None
 
     def show_text(self, *, wanted: bool) -> None:
         """Tell the owner's page what is on the screen from now on, or no more; not where copying is not allowed."""
@@ -301,7 +302,11 @@ class Console:
             self._text_view.stop()
             self._text_view = None
         if wanted and self._options.copies:
-            self._text_view = TextView(self.terminal.screen, lambda text: self.tell(TEXT_PIPE, text))
+            self._text_view = TextView(self.terminal.screen, self._tell_text)
+
+    def _tell_text(self, text: str) -> None:
+        if not self.tell(TEXT_PIPE, text):
+            self.show_text(wanted=False)
 
     # -- frames ----------------------------------------------------------------------------------------------------
 

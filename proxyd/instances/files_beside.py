@@ -52,7 +52,7 @@ async def serve_files(arguments: Arguments, desk: Desk) -> None:
     try:
         async with connected(
             _login(arguments), desk.transport, _Nobody(), desk.host_key_files, desk.connection_id
-        ) as (connection, client):
+        ) as (connection, client, _):
             filesystem = await SftpFilesystem.open(
                 connection,
                 arguments.text("sftp-root-directory"),

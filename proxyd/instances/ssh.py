@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from proxyd.display.ops import Rect
     from proxyd.instances.base import Desk
     from proxyd.instances.parameters import Arguments, Parameter
-    from proxyd.instances.ssh_auth import Client
     from proxyd.instances.ssh_connection import Connected
     from proxyd.streams import Sink
 
@@ -42,6 +41,8 @@ MAX_COMMAND = 1024
 MAX_PACKET = 64 * 1024
 MAX_UNREAD = 64 << 20
 """Bytes of input that the program has not read; more is dropped."""
+MET = "\x1b[2mMet for the first time: this instance has the host key {}.\x1b[m\r\n"
+"""What people see above the program's output then."""
 WORK = 100_000
 """Cells that output may move or erase before others get their turn: some milliseconds."""
 START_SECONDS = 20.0
@@ -69,8 +70,8 @@ class SshInstance:
                 typescript = await self._typescript(stack)
                 await self._console.prepare()
                 await wake_up(self._arguments, self._desk.transport)
-                connection, client = await stack.enter_async_context(self._connect())
-                await self._serve(connection, client, typescript)
+                connected = await stack.enter_async_context(self._connect())
+                await self._serve(connected, typescript)
         finally:
             self._console.close()
 
@@ -95,15 +96,14 @@ class SshInstance:
         await typescript.run()
         self._desk.notice(Notice.RECORDING_STOPPED)
 
-    async def _serve(
-        self, connection: asyncssh.SSHClientConnection, client: Client, typescript: Typescript | None
-    ) -> None:
+    async def _serve(self, connected: Connected, typescript: Typescript | None) -> None:
         """Run the shell until it ends.
 
         Raises:
             StatusError: there is no shell, or the connection was lost.
         """
         console = self._console
+        connection, client, met = connected
 
         def consume(data: bytes) -> bool:
             if typescript is not None and data:
@@ -116,6 +116,8 @@ class SshInstance:
             if typescript is not None:
                 typescript.begin(*console.size[:2], self._arguments.text("terminal-type"))
             console.clear()
+            if met:
+                console.feed(MET.format(met).encode())
             console.open()
             console.attach(shell)
             self._desk.argument(COMMAND_PIPE, " ".join(self._people.commands))

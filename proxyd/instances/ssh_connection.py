@@ -37,10 +37,15 @@ KEEPALIVE_COUNT = 3
 
 
 class Connected(NamedTuple):
-    """An open connection, signed in."""
+    """An open connection, signed in.
+
+    Attributes:
+        met: the fingerprint that was pinned just now, if the machine was met for the first time.
+    """
 
     connection: asyncssh.SSHClientConnection
     client: Client
+    met: str
 
 
 @contextlib.asynccontextmanager
@@ -85,8 +90,7 @@ async def connected(
         except (asyncssh.Error, OSError, ValueError) as error:
             raise _explained(error, client, trust) from None
         stack.push_async_callback(_close, connection)
-        await _remember(host, port, trust, files, context)
-        yield Connected(connection, client)
+        yield Connected(connection, client, await _remember(host, port, trust, files, context))
 
 
 def _options(arguments: Arguments, trust: Trust, agent: str | None) -> dict[str, Any]:
@@ -120,16 +124,18 @@ async def _identity(arguments: Arguments, asker: Asker) -> Identity | None:
     return await load_key(key, arguments.text("passphrase"), arguments.text("public-key"), asker)
 
 
-async def _remember(host: str, port: int, trust: Trust, files: HostKeyFiles, context: str) -> None:
-    """Pin a key that was taken because nothing was known."""
+async def _remember(host: str, port: int, trust: Trust, files: HostKeyFiles, context: str) -> str:
+    """Pin a key that was taken because nothing was known; returns its fingerprint."""
     if trust.shown is None:
-        return
+        return ""
     fingerprint = trust.shown.get_fingerprint()
     log.info(
         "met an instance for the first time", connection=context, host=host, port=port, host_key=fingerprint
     )
-    if files.pins is not None:
-        await asyncio.to_thread(pin, host, port, trust.shown, files.pins)
+    if files.pins is None:
+        return ""
+    await asyncio.to_thread(pin, host, port, trust.shown, files.pins)
+    return fingerprint
 
 
 async def _close(connection: asyncssh.SSHClientConnection) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proxyd.terminal.lines import LogicalLine, Span, logical_line
 from proxyd.terminal.links import uri_around
+from proxyd.terminal.packed import plain, wraps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,6 +96,9 @@ class Selection:
         """The selected text: wrapped rows joined, blanks at the ends of lines left out."""
         parts: list[str] = []
         for span in self.spans():
+            if span == self._whole_line(span.number):
+                parts.append(self._line_text(span.number))
+                continue
             row = self._screen.line(span.number)
             if row is None:
                 continue
@@ -110,7 +114,25 @@ class Selection:
     def _existing(self, spans: Iterable[Span]) -> list[Span]:
         """The spans of lines that (still) exist, with whole wide characters."""
         screen = self._screen
-        return [_whole(span, row.text) for span in spans if (row := screen.line(span.number)) is not None]
+        found: list[Span] = []
+        for span in spans:
+            if span == self._whole_line(span.number):
+                if screen.packed(span.number) is not None:
+                    found.append(span)
+            elif (row := screen.line(span.number)) is not None:
+                found.append(_whole(span, row.text))
+        return found
+
+    def _whole_line(self, number: int) -> Span:
+        return Span(number, 0, self._screen.columns)
+
+    def _line_text(self, number: int) -> str:
+        """The text of all of a line: most of a long selection."""
+        row = self._screen.packed(number)
+        if row is None:
+            return ""
+        joins = wraps(row) and self._unit is not Unit.BLOCK
+        return plain(row) if joins else plain(row).rstrip(" ") + "\n"
 
     def _unit_around(self, place: _Place) -> tuple[_Place, _Place]:
         """The first and last cell of the word or logical line around a cell."""

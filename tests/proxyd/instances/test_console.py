@@ -35,8 +35,9 @@ LEFT, MIDDLE, RIGHT, WHEEL_UP, WHEEL_DOWN = 1, 2, 4, 8, 16
 
 @pytest.fixture(autouse=True)
 def _quick_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No picture counts as slow to paint, however busy the machine is."""
+    """No picture counts as slow to paint and no work as long, however busy the machine is."""
     monkeypatch.setattr(module, "SLOW_PAINT", 10.0)
+    monkeypatch.setattr(slices, "SLICE", 10.0)
 
 
 class Listener:
@@ -574,6 +575,15 @@ async def test_the_text_on_the_screen_is_told_while_it_is_wanted(monkeypatch: py
         place.feed("three")
         await asyncio.sleep(0.05)
         assert told(place, TEXT_PIPE) == "$ one\ntwo"
+
+
+async def test_no_text_is_made_while_nobody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_view, "SOON", 0.0)
+    place = Place()
+    async with place.open():
+        monkeypatch.setattr(place.desk, "open_pipe", lambda name: None)
+        place.people.command("text on")
+        await place.desk.until(lambda: place.console._text_view is None, "the end of it")
 
 
 async def test_no_text_is_told_where_copying_is_off() -> None:

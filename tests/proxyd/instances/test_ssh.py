@@ -336,12 +336,15 @@ async def test_a_machine_is_pinned_the_first_time_and_blocked_when_it_changed(
     tmp_path: Path,
 ) -> None:
     files = HostKeyFiles(pins=tmp_path / "pins")
+    fingerprints: list[bool] = []
     async with FakeSsh() as server:
         for _ in range(2):
             user = User(server.port)
             user.desk.host_key_files = files
             async with user.working():
                 await user.sees("ready")
+                fingerprints.append(server.key.get_fingerprint() in user.text().replace("\n", ""))
+        assert fingerprints == [True, False]
         old = server.key
         assert old.get_fingerprint()
         pinned = (tmp_path / "pins").read_text()

@@ -102,3 +102,18 @@ def test_a_selection_dies_with_the_line_numbers(event):
     assert selection.text() == ""
     selection.extend(0, 1)
     assert not selection.active
+
+
+def test_whole_lines_between_the_ends():
+    data = "one\r\nabcdefghijkl\r\nend"
+    assert selected(data, (0, 1), (3, 1)) == "ne\nabcdefghijkl\nen"
+    assert selected("one\r\n中文 \r\n\r\nend", (0, 0), (3, 2)) == "one\n中文\n\nend"
+
+
+def test_spans_of_the_lines_in_view_only():
+    selection = Selection(shown(10, 4, "one\r\nabcdefghijkl\r\nend").screen)
+    selection.begin(0, 1)
+    selection.extend(3, 1)
+    assert selection.spans(range(1, 3)) == [Span(1, 0, 10), Span(2, 0, 10)]
+    assert selection.spans(range(3, 9)) == [Span(3, 0, 2)]
+    assert selection.spans(range(7, 9)) == []
