@@ -149,7 +149,7 @@ class Server:
         viewer = Viewer(
             handshake.client,
             client.transport,
-            owner=joined is None or _returns(joined, arguments.text("session-owner")),
+            owner=joined is None or joined.admits(arguments.text("session-owner")),
             read_only=arguments.flag("read-only"),
         )
         session = joined or self._new_session(connection_id, kind, arguments, handshake.client)
@@ -222,21 +222,6 @@ class Server:
         away = self.registry.away()
         for session in away[: max(len(away) - keep, 0)]:
             session.end(StatusError(Status.SESSION_CLOSED, "Room was needed for others.", Hop.SESSION))
-
-
-def _returns(session: Session, word: str) -> bool:
-    """Whether it is its owner who joins a session.
-
-    Raises:
-        StatusError: the session is over or somebody else's (RESOURCE_NOT_FOUND), or its owner is away (RESOURCE_CLOSED).
-    """
-    if session.ended or (word and not session.belongs_to(word)):
-        if word and not session.ended:
-            session.log.warning("somebody else's session was asked for")
-        raise StatusError(Status.RESOURCE_NOT_FOUND, "No such connection.")
-    if not word and session.detached_since is not None:
-        raise StatusError(Status.RESOURCE_CLOSED, "The person who shares this session is away.", Hop.SESSION)
-    return bool(word)
 
 
 class _Client:

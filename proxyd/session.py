@@ -274,9 +274,25 @@ class Session:
             self._given_up.cancel()
             self._given_up = None
 
-    def belongs_to(self, word: str) -> bool:
-        """Whether this is the owner's word."""
-        return bool(self._word) and hmac.compare_digest(self._word, word.encode())
+    def admits(self, word: str) -> bool:
+        """Whether it is the owner who comes, judged by their word; a guest has none.
+
+        Raises:
+            StatusError: the session is over or somebody else's (RESOURCE_NOT_FOUND), or its owner is away and a guest
+                comes (RESOURCE_CLOSED).
+        """
+        if self.ended:
+            raise StatusError(Status.RESOURCE_NOT_FOUND, "No such connection.")
+        if not word:
+            if self.detached_since is not None:
+                raise StatusError(
+                    Status.RESOURCE_CLOSED, "The person who shares this session is away.", Hop.SESSION
+                )
+            return False
+        if not self._word or not hmac.compare_digest(self._word, word.encode()):
+            self.log.warning("somebody else's session was asked for")
+            raise StatusError(Status.RESOURCE_NOT_FOUND, "No such connection.")
+        return True
 
     @property
     def owner(self) -> Viewer | None:
