@@ -10,7 +10,13 @@ import base64
 import hashlib
 import hmac
 import inspect
+import re
+import ssl
+import statistics
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 import structlog
@@ -19,13 +25,16 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from pydantic import ValidationError
 
 from broker.auth import hmac_form
+from broker.cli.outcome import CommandError
+from broker.cli.portal import Request, redeem, v1_form
+from broker.links import Signer
+from broker.proxyd_client import Address
 from broker.settings import Settings
 from broker.store import Kind
 from tests.fakes.guacd import Guacd
+from tests.servers.certificates import new_certificate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.broker.conftest import Broker
 
 
@@ -293,3 +302,119 @@ async def test_w22_sha1_is_not_served(broker: Broker) -> None:
         f"timestamp=1700000000000&guac.protocol=ssh&guac.hostname=10.1.2.3&guac.port=22&signature={signature}"
     )
     assert await broker.refused(body) == "unknown-key"
+
+
+# -- keys, passwords, senders ----------------------------------------------------------------------------------------
+
+
+def ring_of(folder: Path, text: str) -> Path:
+    ring = folder / "ring.toml"
+    ring.write_text(text)
+    return ring
+
+
+def v1_key(name: str, secret: str, more: str = "") -> str:
+    return f'[{name}]\nsecret-text = "{secret}"\nschemes = ["v1"]\n{more}\n'
+
+
+async def test_w17_a_key_is_taken_off_the_ring_at_once(serve: Any, tmp_path: Path) -> None:
+    ring = ring_of(tmp_path, v1_key("leaked", "so-secret") + v1_key("other", "another"))
+    async with serve(secret_key="", key_ring=ring) as broker:
+        assert (await broker.post_form(broker.platform.body("10.1.2.3", "ssh"))).status == 200
+        ring.write_text(v1_key("other", "another"))
+        broker.parts.ring.reload()
+        broker.clock.now += 1
+        assert await broker.refused(broker.platform.body("10.1.2.3", "ssh")) == "bad-signature"
+
+
+async def test_w17_a_request_is_tried_with_four_keys_at_most(serve: Any, tmp_path: Path) -> None:
+    ring = ring_of(
+        tmp_path, "".join(v1_key(f"k{n}", f"secret-{n}") for n in range(4)) + v1_key("k4", "so-secret")
+    )
+    async with serve(secret_key="", key_ring=ring) as broker:
+        assert await broker.refused(broker.platform.body("10.1.2.3", "ssh")) == "bad-signature"
+
+
+async def test_w18_the_password_of_desktops_is_the_site_s_own(serve: Any) -> None:
+    """v1 carries one for all: what it is is a setting, and no other is passed on."""
+    async with serve(v1_vnc_password="hidden-away") as broker:
+        assert await broker.refused(broker.platform.body("10.1.2.3", "vnc")) == "outside-profile"
+        desktop = Request("vnc", "10.1.2.3", 5905, "alice", "hidden-away")
+        form = v1_form(desktop, "so-secret", round(broker.clock() * 1000))
+        assert (await broker.post_form(urlencode(form))).status == 200
+
+
+async def test_w18_every_instance_may_have_its_own(serve: Any, tmp_path: Path) -> None:
+    """A token covers the password, so it can be a different one each time."""
+    secret = base64.b64encode(bytes(range(32))).decode()
+    ring = ring_of(tmp_path, f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\n')
+    origin = "https://desk.example"
+    async with (
+        Guacd(("hostname", "port", "password")) as daemon,
+        serve(daemon, key_ring=ring, public_origin=origin) as broker,
+    ):
+        signer = Signer(f"{origin}/guacamole/", "portal", bytes(range(32)), clock=broker.clock)
+        desktop = {"port": "5905", "password": "of-this-one"}
+        body = f"jwt={signer.token('vnc', '10.1.2.3', 'alice', desktop, id='abc')}"
+        token = (await (await broker.post_form(body)).json())["authToken"]
+        query = {**broker.tunnel_query(token), "GUAC_DATA_SOURCE": "jwt"}
+        async with broker.client.ws_connect("/guacamole/websocket-tunnel", params=query):
+            assert (await daemon.accepted()).parameters["password"] == "of-this-one"
+
+
+async def test_w21_our_own_clients_insist_on_certificates(tmp_path: Path) -> None:
+    """The one of `fanlight sign`, which carries signatures, and the link to proxyd, which carries keys."""
+    tls = Address.of("proxyd.example", 4822, secure=True, authority=None).tls
+    assert tls is not None
+    assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(new_certificate(tmp_path).path)
+    heard: list[bytes] = []
+
+    async def serve_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(serve_tls, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(CommandError, match="does not answer"):
+            await redeem(f"https://127.0.0.1:{port}/guacamole", {"signature": "x"})
+    assert heard == []
+
+
+# -- guessing --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_guess_that_is_nearly_right_takes_no_longer(broker: Broker) -> None:
+    """Tokens are found by their hash: the store compares nothing of them, and the time tells nothing."""
+    token = await broker.token()
+    asked: list[str] = []
+    store, get = broker.parts.store, broker.parts.store.get
+
+    async def noting(kind: Kind, key: str) -> bytes | None:
+        asked.append(key)
+        return await get(kind, key)
+
+    store.get = noting  # type: ignore[method-assign]
+    last = "0" if token[-1] != "0" else "1"
+    near, far = token[:-1] + last, "0" * 64
+    for guess in (near, far):
+        assert await broker.parts.sessions.find(guess) is None
+    assert asked == [hashlib.sha256(guess.encode()).hexdigest() for guess in (near, far)]
+    assert not any(token[:8].lower() in key for key in asked)
+    took: dict[str, list[float]] = {near: [], far: []}
+    for _ in range(300):
+        for guess, times in took.items():
+            begun = time.perf_counter()
+            await broker.parts.sessions.find(guess)
+            times.append(time.perf_counter() - begun)
+    nearly, not_at_all = (statistics.median(times) for times in took.values())
+    assert 0.5 < nearly / not_at_all < 2.0
+
+
+def test_every_weakness_has_a_test() -> None:
+    """W1 to W23, by name; those of the key ring are in its own file."""
+    texts = [path.read_text() for path in Path(__file__).parent.rglob("test_*.py")]
+    found = {int(number) for text in texts for number in re.findall(r"def test_w(\d\d)_", text)}
+    assert found == set(range(1, 24))
