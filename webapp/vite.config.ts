@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
@@ -15,10 +16,22 @@ const namedFiles: Plugin = {
   },
 };
 
+/** Beside each text lies a packed one: the broker sends it to browsers that take it. */
+const packedFiles: Plugin = {
+  name: "packed-files",
+  writeBundle({ dir }, bundle) {
+    for (const name of Object.keys(bundle).filter((name) => /\.(css|js|json|svg)$/.test(name))) {
+      const text = readFileSync(`${dir}/${name}`);
+      writeFileSync(`${dir}/${name}.br`, brotliCompressSync(text));
+      writeFileSync(`${dir}/${name}.gz`, gzipSync(text, { level: 9 }));
+    }
+  },
+};
+
 export default defineConfig({
   // Chunks find each other relative to themselves: the page works under any base path.
   base: "./",
-  plugins: [namedFiles],
+  plugins: [namedFiles, packedFiles],
   build: {
     manifest: "manifest.json",
     license: { fileName: "licenses.md" },

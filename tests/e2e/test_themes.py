@@ -135,7 +135,7 @@ def home(page: Page, site: Site) -> None:
     token = portal.post(portal.body("127.0.0.1", "ssh"))
     portal.post(f"{portal.body('127.0.0.1', 'vnc')}&token={token}")
     page.goto(f"{site.url}/#/?token={token}")
-    page.wait_for_selector("#home a", state="visible")
+    page.wait_for_selector("#connections a", state="visible")
 
 
 def menu(page: Page, site: Site) -> None:

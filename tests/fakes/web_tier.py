@@ -120,6 +120,7 @@ class WebTier:
         language: of the page.
         patch: what a theme does to the page.
         profiles: what links to a session may permit.
+        recordings: of earlier sessions, by file name.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -131,6 +132,7 @@ class WebTier:
         self.delay = 0.0
         self.blocks_websockets = False
         self.language = "en"
+        self.recordings: dict[str, bytes] = {}
         self.profiles: tuple[str, ...] = ("watch", "control")
         self.patch: Callable[[str], str] = lambda page: page
         self.config: dict[str, Any] = {
@@ -184,6 +186,8 @@ class WebTier:
                 web.get(prefix + "api/languages", self._languages),
                 web.get(data + "connectionGroups/ROOT/tree", self._tree),
                 web.get(data + "connections/{identifier}", self._connection),
+                web.get(data + "history/connections", self._history),
+                web.get(data + "history/connections/{identifier}/logs/{name}", self._recording),
                 web.get(active + "connection/sharingProfiles", self._profiles),
                 web.get(active + "sharingCredentials/{profile}", self._share),
                 web.delete(active + "sharingCredentials", self._forget),
@@ -257,6 +261,21 @@ class WebTier:
     async def _share(self, request: web.Request) -> web.Response:
         expires = (time.time() + 60 * int(request.query.get("minutes", "480"))) * 1000
         return web.json_response({"values": {"key": SHARE_KEY}, "expires": round(expires)})
+
+    async def _history(self, _: web.Request) -> web.Response:
+        def row(number: int, name: str, data: bytes) -> dict[str, Any]:
+            kind = "ASCIICAST" if data.startswith(b"{") else "GUACAMOLE_SESSION_RECORDING"
+            start = 1_763_800_000_000 - number * 3_600_000
+            logs = {name: {"type": kind}}
+            return {"identifier": f"id{number}", "connectionName": name, "startDate": start, "logs": logs}
+
+        return web.json_response(
+            [row(number, *item) for number, item in enumerate(self.recordings.items())]
+            + [{"identifier": "none", "connectionName": "unrecorded", "startDate": 0, "logs": {}}]
+        )
+
+    async def _recording(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.recordings[request.match_info["name"]])
 
     def _described(self, identifier: str) -> dict[str, Any]:
         protocol = self.connections.get(identifier, "vnc")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.e2e.screen import eventually
-from tests.fakes import tunnel_scripts, web_tier
+from tests.fakes import recordings, tunnel_scripts, web_tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def error_page(person: Person) -> None:
 
 def home(person: Person) -> None:
     person.page.goto(f"{person.tier.url}#/?token={web_tier.TOKEN}")
-    person.see("#home a")
+    person.see("#connections a")
 
 
 def connecting(person: Person) -> None:
@@ -160,6 +160,17 @@ def home_recent(person: Person) -> None:
     person.see("#home img")
 
 
+def recording(person: Person) -> None:
+    person.tier.recordings = {
+        "shell": recordings.cast(),
+        "desktop": recordings.desktop(["#e5484d", "#30a46c"]),
+    }
+    person.page.goto(f"{person.tier.url}#/recordings?token={web_tier.TOKEN}")
+    person.see("#recordings-list >> text=shell").click()
+    person.see("#player-on").click()
+    person.see("#player-stage >> text=echo done")
+
+
 SCREENS: dict[str, Callable[[Person], None]] = {
     "sign in": sign_in,
     "old link": old_link,
@@ -182,6 +193,7 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "menu: share": sharing,
     "menu: about": _menu("desktop", "about"),
     "several": several,
+    "recording": recording,
     "home: recent": home_recent,
     "transfers": transfers,
     "key bar": key_bar,

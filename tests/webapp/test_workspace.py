@@ -25,7 +25,7 @@ def tile(person: Person, number: int) -> FrameLocator:
 def open_from_home(person: Person, name: str) -> Line:
     """Choose a card of the home page, and wait for the picture."""
     count = len(person.tier.lines)
-    person.see(f"#home a:has-text('{name}')").click()
+    person.see(f"#connections a:has-text('{name}')").click()
     eventually(lambda: len(person.tier.lines) > count, "a tunnel was opened")
     number = person.page.locator(".client-tile").count() - 1
     tile(person, number).locator("#session[data-state='connected'] canvas").first.wait_for()

@@ -87,6 +87,57 @@ export async function listConnections(grant: Grant): Promise<ConnectionInfo[]> {
   return isRecord(tree) ? connectionsBelow(tree, grant.dataSource) : [];
 }
 
+/** A recording of a session. */
+export interface RecordingInfo {
+  /** What the session showed. */
+  connection: string;
+  start: Date;
+  /** Whether it is text; else it is pictures. */
+  text: boolean;
+  /** Where it is, relative to the page. */
+  path: string;
+}
+
+/** Files larger than this are not fetched: the page would hold all of it. */
+const MAX_RECORDING_BYTES = 512 * 1024 * 1024;
+
+/**
+ * What was recorded of this person's sessions, the newest first.
+ *
+ * @throws ApiError
+ */
+export async function listRecordings(grant: Grant): Promise<RecordingInfo[]> {
+  const path = `api/session/data/${encodeURIComponent(grant.dataSource)}/history/connections`;
+  const answer = await request(path, { headers: { "Guacamole-Token": grant.token } });
+  const found = new Map<string, RecordingInfo>();
+  for (const record of Array.isArray(answer) ? answer.filter(isRecord) : []) {
+    for (const [name, log] of Object.entries(isRecord(record.logs) ? record.logs : {})) {
+      // A session that somebody came back to has a record for each time, and one recording.
+      const key = name.length > 36 ? name : `${record.identifier}/${name}`;
+      found.set(key, {
+        connection: String(record.connectionName ?? ""),
+        start: new Date(Number(record.startDate) || 0),
+        text: isRecord(log) && log.type === "ASCIICAST",
+        path: `${path}/${encodeURIComponent(String(record.identifier))}/logs/${encodeURIComponent(name)}`,
+      });
+    }
+  }
+  return [...found.values()].sort((a, b) => b.start.getTime() - a.start.getTime());
+}
+
+/**
+ * What a recording holds.
+ *
+ * @throws ApiError
+ */
+export async function fetchRecording(grant: Grant, { path }: RecordingInfo): Promise<string> {
+  const response = await reach(path, { headers: { "Guacamole-Token": grant.token } });
+  if (!response.ok || Number(response.headers.get("Content-Length")) > MAX_RECORDING_BYTES) {
+    throw ApiError.unexpected();
+  }
+  return response.text();
+}
+
 function connectionsBelow(group: Record<string, unknown>, dataSource: string): ConnectionInfo[] {
   const records = (name: string) => (Array.isArray(group[name]) ? group[name].filter(isRecord) : []);
   return [
@@ -111,16 +162,19 @@ function connectionInfo(record: Record<string, unknown>, dataSource: string): Co
  * @throws ApiError
  */
 export async function request(path: string, init: RequestInit): Promise<unknown> {
-  let response: Response;
-  try {
-    response = await fetch(path, { ...init, cache: "no-store" });
-  } catch {
-    throw new ApiError(describe("network", 519, ""));
-  }
+  const response = await reach(path, init);
   const body: unknown = await response.json().catch(() => null);
   if (!response.ok) {
     const message = isRecord(body) && typeof body.message === "string" ? body.message : "";
     throw new ApiError(describe("tunnel", STATUS_BY_HTTP[response.status] ?? 512, message));
   }
   return body;
+}
+
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { ...init, cache: "no-store" });
+  } catch {
+    throw new ApiError(describe("network", 519, ""));
+  }
 }

@@ -1,6 +1,6 @@
 /** Starts the page: reads the address, signs in, and shows the screen that belongs to it. */
 import "./styles/main.css";
-import { ApiError, type Grant, listConnections, signIn, signOut } from "./api.ts";
+import { ApiError, type Grant, listConnections, listRecordings, signIn, signOut } from "./api.ts";
 import { followAppearance } from "./appearance.ts";
 import { readConfig } from "./config.ts";
 import { element, show } from "./dom.ts";
@@ -13,6 +13,7 @@ import { recall } from "./preferences.ts";
 import { forgetRecents, recents } from "./recent.ts";
 import { encodeTarget, parseRoute, type Route, severalTargets, withoutParameters } from "./route.ts";
 import { Home } from "./screens/home.ts";
+import { Recordings } from "./screens/recordings.ts";
 import { SessionScreen } from "./screens/session_screen.ts";
 import { type Reason, SignIn } from "./screens/sign_in.ts";
 import { Workspace } from "./screens/workspace.ts";
@@ -21,7 +22,13 @@ import { isTile, leadOutOfTiles, tellHolder } from "./tile.ts";
 import { forgetToken, keepToken, keepTokenToFrame, keptToken } from "./token.ts";
 
 /** The body's class on each screen. */
-const SCREENS = { "sign-in": "signed-out", home: "home", session: "client", workspace: "client" } as const;
+const SCREENS = {
+  "sign-in": "signed-out",
+  home: "home",
+  recordings: "recordings",
+  session: "client",
+  workspace: "client",
+} as const;
 type ScreenName = keyof typeof SCREENS;
 
 class Page {
@@ -30,6 +37,7 @@ class Page {
   readonly #signIn = new SignIn();
   readonly #home = new Home();
   readonly #workspace = new Workspace();
+  readonly #recordings = new Recordings();
   readonly #session = new SessionScreen(this.#config.name, () => this.#enterAgain());
   readonly #about = new AboutPanel((language) => this.#speak(language));
   #parameters = new URLSearchParams();
@@ -79,6 +87,7 @@ class Page {
     // Before anything else: what a portal put into the address stays in nobody's history.
     history.replaceState(null, "", withoutParameters(new URL(location.href)));
     this.#parameters = route.parameters;
+    this.#recordings.close();
     const several = route.page === "client" ? severalTargets(route.encoded) : null;
     if (several !== null && !isTile && this.#host === null) {
       this.#session.leave();
@@ -104,6 +113,11 @@ class Page {
     keepToken(grant.token);
     this.#parameters = new URLSearchParams();
     return grant;
+  }
+
+  async #offerRecordings(grant: Grant): Promise<void> {
+    const recordings = await listRecordings(grant).catch(() => []);
+    show(element("home-recordings", "a"), recordings.length > 0);
   }
 
   async #openSeveral(targets: string[], route: Route): Promise<void> {
@@ -135,6 +149,7 @@ class Page {
     return grant;
   }
 
+  /** Where a token leads that names no session: to the home page, or to the recordings. */
   async #goHome(route: Route): Promise<void> {
     if (keptToken() === null && route.parameters.size === 0 && this.#host === null) {
       this.#show("sign-in");
@@ -142,6 +157,11 @@ class Page {
     }
     try {
       const grant = await this.#enter();
+      if (route.page === "recordings") {
+        await this.#recordings.open(grant);
+        this.#show("recordings");
+        return;
+      }
       const connections = await listConnections(grant);
       const [first, ...others] = connections;
       if (first !== undefined && others.length === 0) {
@@ -149,6 +169,7 @@ class Page {
         return;
       }
       this.#home.draw(connections, recents(grant.owner));
+      this.#offerRecordings(grant);
       this.#show("home");
     } catch (error) {
       this.#refuse(error);
@@ -174,7 +195,7 @@ class Page {
   }
 
   #show(name: ScreenName, reason: Reason = null): void {
-    for (const id of ["sign-in", "home", "session"]) {
+    for (const id of ["sign-in", "home", "recordings", "session"]) {
       show(element(id, "main"), id === name);
     }
     this.#workspace.shown = name === "workspace";

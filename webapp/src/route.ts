@@ -12,6 +12,7 @@ export interface Target {
 /** A page of the application; `parameters` holds everything behind `?`, on either side of `#`. */
 export type Route = { parameters: URLSearchParams } & (
   | { page: "home" }
+  | { page: "recordings" }
   | { page: "client"; target: Target; encoded: string }
 );
 
@@ -26,6 +27,9 @@ export function parseRoute(url: URL): Route {
   }
   // Standard base64 may hold a slash, and some portals put one behind it.
   const encoded = /^\/client\/(.+?)\/*$/.exec(path)?.[1];
+  if (/^\/recordings\/*$/.test(path)) {
+    return { page: "recordings", parameters };
+  }
   return encoded === undefined
     ? { page: "home", parameters }
     : { page: "client", target: decodeTarget(decoded(encoded)), encoded, parameters };

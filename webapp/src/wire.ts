@@ -38,16 +38,13 @@ export function decode(message: string): Instruction[] {
   let elements: string[] = [];
   let position = 0;
   while (position < message.length) {
-    const dot = message.indexOf(".", position);
-    const length = lengthBetween(message, position, dot);
-    const end = wide ? skip(message, dot + 1, length) : dot + 1 + length;
-    elements.push(message.slice(dot + 1, end));
-    const terminator = message[end];
-    if (terminator === ";") {
+    const { start, end } = elementAt(message, position, wide);
+    elements.push(message.slice(start, end));
+    if (message[end] === ";") {
       instructions.push(elements as unknown as Instruction);
       elements = [];
-    } else if (terminator !== "," || elements.length === MAX_ELEMENTS) {
-      throw new WireError("an element does not end where its length says");
+    } else if (elements.length === MAX_ELEMENTS) {
+      throw new WireError("an instruction has too many elements");
     }
     position = end + 1;
   }
@@ -55,6 +52,36 @@ export function decode(message: string): Instruction[] {
     throw new WireError("the message ends inside an instruction");
   }
   return instructions;
+}
+
+/**
+ * Where each instruction of a text lies, and its opcode; nothing of the text is copied.
+ *
+ * @throws WireError as `decode`, when it comes to the broken place.
+ */
+export function* instructionPlaces(text: string): Generator<{ opcode: string; from: number; end: number }> {
+  const wide = SURROGATE.test(text);
+  let [from, position] = [0, 0];
+  let opcode: string | null = null;
+  while (position < text.length) {
+    const { start, end } = elementAt(text, position, wide);
+    opcode ??= text.slice(start, end);
+    position = end + 1;
+    if (text[end] === ";") {
+      yield { opcode, from, end: position };
+      [from, opcode] = [position, null];
+    }
+  }
+}
+
+function elementAt(message: string, position: number, wide: boolean): { start: number; end: number } {
+  const dot = message.indexOf(".", position);
+  const length = lengthBetween(message, position, dot);
+  const end = wide ? skip(message, dot + 1, length) : dot + 1 + length;
+  if (message[end] !== ";" && message[end] !== ",") {
+    throw new WireError("an element does not end where its length says");
+  }
+  return { start: dot + 1, end };
 }
 
 function lengthBetween(message: string, start: number, dot: number): number {

@@ -62,8 +62,11 @@ function preview(recent: Recent | undefined): HTMLElement {
 function lastUsed(seen: number): string {
   const minutes = Math.round((Date.now() - seen) / 60_000);
   const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto", style: "short" });
+  if (minutes < 1) {
+    return format.format(0, "second");
+  }
   if (minutes < 60) {
-    return format.format(-Math.max(0, minutes), "minute");
+    return format.format(-minutes, "minute");
   }
   return minutes < 1440
     ? format.format(-Math.round(minutes / 60), "hour")
