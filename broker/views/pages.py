@@ -36,15 +36,20 @@ async def client(request: web.Request) -> web.Response:
     """The page itself; it is the same for everybody."""
     if not request.app[PARTS].webapp.assets.scripts:
         return web.Response(status=503, text=NOT_BUILT)
-    return web.Response(
+    response = web.Response(
         text=page(request, "page.html"),
         content_type="text/html",
-        headers={hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: hdrs.ACCEPT_LANGUAGE},
+        headers={
+            hdrs.CACHE_CONTROL: "no-cache",
+            hdrs.VARY: f"{hdrs.ACCEPT_LANGUAGE}, {hdrs.ACCEPT_ENCODING}",
+        },
     )
+    response.enable_compression()
+    return response
 
 
 async def asset(request: web.Request) -> web.StreamResponse:
-    """A file of an extension, or of our own bundle."""
+    """A file of an extension, or of our own bundle: packed, where a packed one lies beside it."""
     parts = request.app[PARTS]
     name = request.match_info["path"]
     served = parts.extensions.file(name) or _catalogue(parts, name)
