@@ -18,6 +18,7 @@ from broker.auth.base import Reason, RefusedError
 from broker.bans import retry_after
 from broker.keys import KeyRefusedError
 from broker.limits import enforce
+from broker.sharing import share_name
 from broker.store.base import Kind
 from broker.targets import TargetRefusedError, Targets, resolve
 
@@ -144,7 +145,7 @@ class Door:
             if scheme is not None:
                 return await self._redeem(scheme, claim, token, held)
             if claim.first(SHARE_KEY):
-                return await self._join(claim)
+                return await self._join(claim, token, held)
             if held is not None:
                 return Admission(token, held)
             raise RefusedError(Reason.NO_CREDENTIALS)
@@ -175,12 +176,22 @@ class Door:
             error.key_id, error.user = grant.key_id, grant.user
             raise
 
-    async def _join(self, claim: Claim) -> Admission:
-        """Let in who has a link to somebody's running session."""
-        grant = await self._sharing.redeem(claim.first(SHARE_KEY))
+    async def _join(self, claim: Claim, token: str, held: Session | None) -> Admission:
+        """Let in who has a link to somebody's running session: as a guest, or beside what a token opens already."""
+        key = claim.first(SHARE_KEY)
+        if held is not None and any(row.share == share_name(key) for row in held.connections.values()):
+            return Admission(token, held)  # a page whose address holds the link, reloaded
+        grant = await self._sharing.redeem(key)
         if grant is None:
             raise RefusedError(Reason.UNKNOWN_SHARE)
         log = structlog.get_logger().bind(user=grant.user, address=claim.address, scheme="share")
+        if held is not None:
+            (shared,) = grant.connections
+            gained = await self._sessions.gain(token, held, replace(shared, source=grant.source))
+            if gained is not None:
+                log.info("granted", connections=shared.identifier, subject=grant.subject, beside=held.user)
+                self._metrics.granted.inc()
+                return Admission(token, gained, (shared.identifier,))
         return await self._admitted(grant, "", None, log)
 
     async def _admitted(

@@ -17,7 +17,7 @@ from broker.proxyd_client import connect, end_session
 from broker.store.base import StoreError
 from broker.tunnel import GOODBYE, Tunnel
 from proxyd.wire.handshake import ClientHandshake
-from proxyd.wire.status import Status, StatusError
+from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -460,13 +460,21 @@ class Gateway:
 
     async def _find(self, session: Session, kind: str, identifier: str) -> Connection:
         if kind == "c":
-            return _own(session, identifier)
+            connection = _own(session, identifier)
+            return await self._followed(connection) if connection.follows else connection
         for record in await self._records.running():
             if record.identifier == identifier and record.session == session.token_hash:
                 own = session.connections.get(record.connection)
                 if own is not None:
                     return replace(own, join=f"{record.daemon}{record.proxyd}")
         raise StatusError(Status.RESOURCE_NOT_FOUND, NO_CONNECTION)
+
+    async def _followed(self, connection: Connection) -> Connection:
+        """The connection as a way into the running session that it names."""
+        for record in await self._records.running():
+            if record.public == connection.follows:
+                return replace(connection, join=f"{record.daemon}{record.proxyd}")
+        raise StatusError(Status.RESOURCE_NOT_FOUND, "The session to join is not running.", Hop.SESSION)
 
 
 def _own(session: Session, identifier: str) -> Connection:

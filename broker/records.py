@@ -38,6 +38,7 @@ class Record:
         address: of the browser.
         proxyd: the daemon's name of the connection.
         daemon: the daemon's address, where there are several.
+        public: the name under which others may join it; empty for most.
         start: Unix seconds.
         end: Unix seconds; None while it runs, or where its broker died.
         status: how it ended.
@@ -57,6 +58,7 @@ class Record:
     end: float | None = None
     status: str = ""
     daemon: str = ""
+    public: str = ""
 
     @classmethod
     def of(cls, tunnel: Tunnel) -> Record:
@@ -75,6 +77,7 @@ class Record:
             tunnel.connection_id,
             tunnel.opened,
             daemon=tunnel.daemon,
+            public=connection.public,
         )
 
     def is_of(self, session: Session) -> bool:

@@ -62,6 +62,16 @@ class Session:
     key_id: str = ""
     sealed: bytes = field(default=b"", repr=False, compare=False)
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Data sources that have something for this session; its own is the first."""
+        others = {row.source for row in self.connections.values() if row.source} - {self.source}
+        return (self.source, *sorted(others))
+
+    def of(self, source: str) -> dict[str, Connection]:
+        """The connections of a data source."""
+        return {name: row for name, row in self.connections.items() if (row.source or self.source) == source}
+
 
 def hashed(token: str) -> TokenHash:
     """The hash that names a token's session."""
@@ -120,6 +130,14 @@ class Sessions:
         if not fits or added.keys() & session.connections.keys():
             return None
         return await self._save(token, replace(session, connections={**session.connections, **added}))
+
+    async def gain(self, token: str, session: Session, shared: Connection) -> Session | None:
+        """Let a session open what came through a link as well; None where it has too many."""
+        if len(session.connections) >= MAX_CONNECTIONS:
+            return None
+        return await self._save(
+            token, replace(session, connections={**session.connections, shared.identifier: shared})
+        )
 
     async def close(self, token_hash: TokenHash) -> bool:
         """End a session and its tunnels; False where there was none."""
@@ -208,7 +226,17 @@ def _seal(token: str, session: Session) -> bytes:
         "operator": session.operator,
         "key_id": session.key_id,
         "connections": [
-            [row.identifier, row.name, row.protocol, dict(row.parameters), row.join, row.share]
+            [
+                row.identifier,
+                row.name,
+                row.protocol,
+                dict(row.parameters),
+                row.join,
+                row.share,
+                row.public,
+                row.follows,
+                row.source,
+            ]
             for row in session.connections.values()
         ],
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from broker.store.base import Store
     from broker.tunnel import Tunnel
 
-__all__ = ["PROFILES", "Share", "Sharing"]
+__all__ = ["PROFILES", "Share", "Sharing", "share_name"]
 
 PROFILES = {"watch": "Watch", "control": "Control"}
 """Identifier and name of what a link permits."""
@@ -91,14 +91,14 @@ class Sharing:
             expires=self._clock() + seconds,
             uses=uses,
         )
-        name = _hash(key)
+        name = share_name(key)
         await self._store.put(Kind.SHARED, f"{tunnel.connection_id}:{name}", b"", share.expires)
         await self._store.put(Kind.SHARE, name, json.dumps(asdict(share)).encode(), share.expires)
         return key, share.expires
 
     async def redeem(self, key: str) -> Grant | None:
         """What a link gives to whoever has it; None for one that is unknown or over."""
-        name = _hash(key)
+        name = share_name(key)
         record = await self._store.get(Kind.SHARE, name)
         if record is None:
             return None
@@ -155,5 +155,6 @@ class Sharing:
                 tunnel.end(Status.SESSION_CLOSED, ENDED)
 
 
-def _hash(key: str) -> str:
+def share_name(key: str) -> str:
+    """The hash that names a link where its key must not appear."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -129,6 +129,9 @@ class Connection:
         parameters: for the daemon, by name; may hold passwords.
         join: the daemon's name of a running connection that is joined, instead of a new one.
         share: names the link through which it came.
+        public: under which name others may join what it opens: the key's name, a blank, the platform's name for it.
+        follows: the public name of the connection whose running session it joins.
+        source: the data source it is shown in, where that is not the session's own.
     """
 
     identifier: str
@@ -137,6 +140,9 @@ class Connection:
     parameters: Mapping[str, str] = field(repr=False)
     join: str = ""
     share: str = ""
+    public: str = ""
+    follows: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """guacamole-auth-json: a whole user, signed with HMAC-SHA256 and encrypted with AES-128-CBC, in the parameter `data`.
 
 The plain text is `{"username": ..., "expires": ms, "connections": {name: {"protocol": ..., "parameters": {...}}}}`.
+A connection with an `id` may be joined, while it is open, by one with that `join` instead of a protocol.
 Unlike the original, data without `expires` is refused, and data is redeemed once unless its key says otherwise.
 """
 
@@ -115,7 +116,7 @@ def _grant(user: Mapping[str, Any], key: Key, signature: bytes, now: float) -> G
     return Grant(
         source="json",
         user=name,
-        connections=tuple(_connection(identifier, row) for identifier, row in given.items()),
+        connections=tuple(_connection(identifier, row, key.key_id) for identifier, row in given.items()),
         key_id=key.key_id,
         nonce=f"json {hashlib.sha256(key.key_id.encode() + signature).hexdigest()}" if single else "",
         nonce_expires=expires,
@@ -132,16 +133,31 @@ def _expiry(user: Mapping[str, Any]) -> float:
     return value / 1000
 
 
-def _connection(identifier: str, row: Any) -> Connection:
-    if not identifier or len(identifier) > MAX_NAME or not identifier.isprintable():
+def _connection(identifier: str, row: Any, key_id: str) -> Connection:
+    if not _is_name(identifier):
         raise RefusedError(Reason.OUTSIDE_PROFILE, "the name of a connection is odd")
-    if not isinstance(row, dict) or not isinstance(row.get("protocol"), str):
+    if not isinstance(row, dict) or not isinstance(row.get("protocol", row.get("join")), str):
         raise RefusedError(Reason.OUTSIDE_PROFILE, "a connection has no protocol")
     parameters = row.get("parameters") or {}
     if not isinstance(parameters, dict) or not all(
         isinstance(value, str) and len(value) <= MAX_VALUE for value in parameters.values()
     ):
         raise RefusedError(Reason.OUTSIDE_PROFILE, "parameters are not texts that fit")
-    if not parameters.get("hostname"):
+    public, follows = (_public(row.get(name), key_id) for name in ("id", "join"))
+    if not follows and not parameters.get("hostname"):
         raise RefusedError(Reason.OUTSIDE_PROFILE, "a connection has no hostname")
-    return Connection(identifier, identifier, row["protocol"], parameters)
+    protocol = "" if follows else row["protocol"]
+    return Connection(identifier, identifier, protocol, parameters, public=public, follows=follows)
+
+
+def _is_name(text: Any) -> bool:
+    return isinstance(text, str) and 0 < len(text) <= MAX_NAME and text.isprintable()
+
+
+def _public(name: Any, key_id: str) -> str:
+    """A name for everybody for whom the same key signs; empty where none is given."""
+    if name is None:
+        return ""
+    if not _is_name(name):
+        raise RefusedError(Reason.OUTSIDE_PROFILE, "id or join of a connection is odd")
+    return f"{key_id} {name}"

@@ -100,7 +100,7 @@ def wanted(session: Session, values: Callable[[str], Sequence[str]]) -> Wanted:
     )
     if kind not in {"c", "g", "a"}:
         raise StatusError(Status.CLIENT_BAD_REQUEST, "GUAC_TYPE is not one of c, g and a.")
-    if kind == "g" or source != session.source:
+    if kind == "g" or source not in session.sources:
         raise StatusError(Status.RESOURCE_NOT_FOUND, "This token opens no such connection.")
     client = ClientInfo(
         width=_number(values, "GUAC_WIDTH", 1024, MAX_SIDE),

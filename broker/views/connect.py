@@ -47,7 +47,8 @@ def _place(admission: Admission) -> str:
         return "operator"
     if len(granted) != 1:
         return f"#/?session={BY_COOKIE}"
-    name = base64.urlsafe_b64encode(f"{granted[0]}\0c\0{session.source}".encode()).rstrip(b"=").decode()
+    source = session.connections[granted[0]].source or session.source
+    name = base64.urlsafe_b64encode(f"{granted[0]}\0c\0{source}".encode()).rstrip(b"=").decode()
     return f"#/client/{name}?session={BY_COOKIE}"
 
 

@@ -36,15 +36,20 @@ EMPTY_PERMISSIONS: dict[str, Any] = {
 
 
 def _session(request: web.Request) -> Session:
-    """The session, if the data source in the path is its own."""
+    """The session, if the data source in the path is one of its own."""
     session = request[SESSION]
-    if request.match_info["source"] != session.source:
+    if request.match_info["source"] not in session.sources:
         raise not_found("data source")
     return session
 
 
+def _connections(request: web.Request) -> dict[str, Connection]:
+    """The connections of the data source in the path."""
+    return _session(request).of(request.match_info["source"])
+
+
 def _connection(request: web.Request) -> Connection:
-    connection = _session(request).connections.get(request.match_info["identifier"])
+    connection = _connections(request).get(request.match_info["identifier"])
     if connection is None:
         raise not_found("connection")
     return connection
@@ -78,7 +83,7 @@ async def permissions(request: web.Request) -> web.Response:
     return web.json_response(
         {
             **EMPTY_PERMISSIONS,
-            "connectionPermissions": {identifier: ["READ"] for identifier in session.connections},
+            "connectionPermissions": {identifier: ["READ"] for identifier in _connections(request)},
             "connectionGroupPermissions": {ROOT: ["READ"]},
             "userPermissions": {session.user: ["READ"]},
         }
@@ -87,7 +92,7 @@ async def permissions(request: web.Request) -> web.Response:
 
 async def connections(request: web.Request) -> web.Response:
     """`connections`: by identifier."""
-    rows = _session(request).connections
+    rows = _connections(request)
     return web.json_response({key: _described(request, row) for key, row in rows.items()})
 
 
@@ -104,7 +109,7 @@ async def parameters(request: web.Request) -> web.Response:
 
 async def tree(request: web.Request) -> web.Response:
     """`connectionGroups/ROOT/tree`: the connections as a tree of one level."""
-    rows = _session(request).connections
+    rows = _connections(request)
     return web.json_response(
         {
             **_root(),

@@ -95,7 +95,7 @@ def _matching(request: web.Request, records: list[Record]) -> list[dict[str, Any
 
 def _shown(record: Record) -> dict[str, Any]:
     row = asdict(record)
-    del row["session"]
+    del row["session"], row["public"]
     row["reference"] = record.proxyd[1:5].upper()
     row["start"] = round(record.start * 1000)
     row["end"] = round(record.end * 1000) if record.end is not None else None

@@ -31,7 +31,7 @@ async def create(request: web.Request) -> web.Response:
             "authToken": admission.token,
             "username": session.user,
             "dataSource": session.source,
-            "availableDataSources": [session.source],
+            "availableDataSources": list(session.sources),
         }
     )
 

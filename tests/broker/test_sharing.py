@@ -234,3 +234,33 @@ async def test_somebody_elses_tunnel_cannot_be_joined(owner: Owner) -> None:
     token = await owner.broker.token(identifier="abc")
     socket = await owner.connect({**owner.broker.tunnel_query(token, owner.tunnel), "GUAC_TYPE": "a"})
     assert (await ending(socket))[1:] == (1002, "516")
+
+
+async def test_who_has_a_token_gains_what_is_shared_beside_it(owner: Owner) -> None:
+    """As other clients send it: token and key together, again at every change of route."""
+    broker = owner.broker
+    key = await owner.link("watch", minutes="10")
+    broker.platform.username = "bob"
+    token = await broker.token(identifier="bobs-own")
+    for _ in range(3):
+        body = await (await broker.post_form(f"key={key}&token={token}")).json()
+        assert body["authToken"] == token
+        assert (body["dataSource"], body["availableDataSources"]) == ("hmac", ["hmac", "hmac-shared"])
+    rows: dict[str, list[str]] = {}
+    for source in body["availableDataSources"]:
+        path = f"{BASE}api/session/data/{source}/connections"
+        rows[source] = list(await (await broker.client.get(path, params={"token": token})).json())
+    assert rows["hmac"] == ["bobs-own"]
+    (shared,) = rows["hmac-shared"]
+    query = {**broker.tunnel_query(token, shared), "GUAC_DATA_SOURCE": "hmac-shared"}
+    socket = await owner.connect(query)
+    await socket.receive_str()
+    assert broker.daemon
+    assert (await broker.daemon.accepted()).selected == owner.peer.connection_id
+    broker.clock.now += 601
+    await broker.parts.sharing.look_after()
+    while (message := await socket.receive()).type is WSMsgType.TEXT:
+        pass
+    assert (message.data, message.extra) == (1002, "523")  # the link is over
+    own = await owner.connect(broker.tunnel_query(token, "bobs-own"))
+    await own.receive_str()  # and what was Bob's before is his still

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from broker.auth.base import Claim, Grant, Key, MalformedError, Reason, RefusedError
 from broker.auth.json import JsonScheme
+from tests.fakes.guacd import Guacd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,7 +151,7 @@ def test_what_is_not_sealed_with_our_key(text: str) -> None:
         *({**USER, "expires": value} for value in (None, "soon", True, -1, 1e30, [], "")),
         *({**USER, "username": value} for value in (1, None, "a\nb", "x" * 256)),
         *({**USER, "connections": value} for value in ([], "x", {str(n): SSH for n in range(51)})),
-        *({**USER, "connections": {"c": value}} for value in (None, [], {}, {"protocol": 1}, {"join": "x"})),
+        *({**USER, "connections": {"c": value}} for value in (None, [], {}, {"protocol": 1})),
         {**USER, "connections": {"c": {"protocol": "ssh", "parameters": {}}}},
         {**USER, "connections": {"c": {"protocol": "ssh", "parameters": {"hostname": 1}}}},
         {**USER, "connections": {"c": {"protocol": "ssh", "parameters": {"hostname": "x" * 8193}}}},
@@ -214,3 +215,54 @@ async def test_from_another_network(serve: Any) -> None:
 
 async def test_without_a_key_of_its_own(broker: Broker) -> None:
     assert await broker.refused(f"data={quote(seal(USER))}") == "unknown-key"
+
+
+# -- joining ---------------------------------------------------------------------------------------------------------
+
+HOST = {"hostname": "10.1.2.3", "port": "22"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"join": 1},
+        {"join": ""},
+        {"join": "x" * 256},
+        {"join": "a\nb"},
+        {"protocol": "ssh", "id": ["x"], "parameters": HOST},
+        {"id": "x"},
+    ],
+)
+def test_names_for_joining_that_are_none(row: dict[str, Any]) -> None:
+    assert refusal(seal({**USER, "connections": {"a": row}})) is Reason.OUTSIDE_PROFILE
+
+
+async def test_one_person_joins_what_another_has_open(serve: Any) -> None:
+    """By the name that the platform gave it; parameters are the joiner's own."""
+
+    async def token(broker: Any, name: str, row: dict[str, Any]) -> str:
+        user = {"username": name, "expires": (NOW + 60) * 1000, "connections": {"it": row}}
+        return (await (await broker.post_form(f"data={quote(seal(user))}")).json())["authToken"]
+
+    async with (
+        Guacd(("hostname", "port", "read-only")) as daemon,
+        serve(daemon, json_secret_key=SECRET.hex()) as broker,
+    ):
+        hers = await token(broker, "alice", {"protocol": "ssh", "id": "lesson-7", "parameters": HOST})
+        his = await token(broker, "bob", {"join": "lesson-7", "parameters": {"read-only": "true"}})
+        wrong = await token(broker, "eve", {"join": "lesson-8"})
+
+        def open_tunnel(token: str) -> Any:
+            query = {**broker.tunnel_query(token, "it"), "GUAC_DATA_SOURCE": "json"}
+            return broker.client.ws_connect("/guacamole/websocket-tunnel", params=query)
+
+        async with open_tunnel(his) as early:
+            assert (await early.receive()).extra == "516"
+        async with open_tunnel(hers) as first:
+            await first.receive_str()
+            alice = await daemon.accepted()
+            async with open_tunnel(his) as second, open_tunnel(wrong) as third:
+                assert (await third.receive()).extra == "516"
+                await second.receive_str()
+                bob = await daemon.accepted()
+                assert (bob.selected, bob.parameters["read-only"]) == (alice.connection_id, "true")
