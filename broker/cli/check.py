@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.cli.configuration import Config, reachable, read_settings
-from broker.cli.front import front
+from broker.cli.front import clock, front
 from broker.cli.outcome import CommandError, Exit, mark, print_json
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Stage(StrEnum):
     """The hops, in the order in which they are looked at."""
 
     SETTINGS = "settings"
+    CLOCK = "clock"
     KEYS = "keys"
     PROXYD = "proxyd"
     BROKER = "broker"
@@ -69,6 +70,7 @@ def check(
         Result(Stage.SETTINGS, True, _since(started), str(config) if config else "as the broker reads them")
     ]
     stages: dict[Stage, Callable[[], Awaitable[str | None]]] = {
+        Stage.CLOCK: lambda: clock(settings.portal_url),
         Stage.KEYS: lambda: _keys(settings),
         Stage.PROXYD: lambda: _proxyd(settings),
         Stage.BROKER: lambda: _broker(settings),

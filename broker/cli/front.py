@@ -1,9 +1,10 @@
-"""What a front proxy makes of requests: one of the stages of `fanlight check`."""
+"""What a front proxy makes of requests, and whether the portal's clock is ours: stages of `fanlight check`."""
 
 from __future__ import annotations
 
 import json
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from broker.cli.outcome import CommandError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["complaints", "front"]
+__all__ = ["clock", "complaints", "front"]
 
 GAP = 0.25
 """Seconds that must lie between the two parts of the answer; the broker waits twice as long."""
@@ -21,6 +22,32 @@ MAX_OFFSET = 5.0
 MAX_ANSWER = 65536
 ASKED = {"Connection": "upgrade", "Upgrade": "websocket"}
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+async def clock(portal_url: str) -> str | None:
+    """Compare our clock with the portal's, which signs the links; by the date of its answer.
+
+    Args:
+        portal_url: the portal; empty: there is nothing to compare with.
+
+    Raises:
+        CommandError: it does not answer with a date, or the clocks differ by more than signatures bear.
+    """
+    import aiohttp
+
+    if not portal_url.startswith("http"):
+        return None
+    try:
+        async with aiohttp.ClientSession() as http, http.head(portal_url) as answer:
+            theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except aiohttp.ClientError as error:
+        raise CommandError(f"portal-url: {portal_url} does not answer: {error}") from None
+    except ValueError:
+        raise CommandError(f"portal-url: {portal_url} answers without a date") from None
+    offset = theirs.timestamp() + 0.5 - time.time()  # a date has no fractions
+    if abs(offset) > MAX_OFFSET:
+        raise CommandError(f"portal-url: the clock of {portal_url} is {offset:+.0f} s off ours")
+    return f"{portal_url} has the same time"
 
 
 async def front(url: str) -> str | None:

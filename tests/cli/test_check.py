@@ -67,7 +67,8 @@ def test_all_is_well(fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert outcome.code == 0
     found = stages(outcome)
     assert {name: row["passed"] for name, row in found.items() if row["passed"] is not True} == {
-        "front": None
+        "clock": None,
+        "front": None,
     }
     assert "keys of 1 user" in found["keys"]["detail"]
     assert "VERSION_1_5_0" in found["proxyd"]["detail"]
@@ -106,10 +107,10 @@ def test_nobody_there(fanlight, monkeypatch: pytest.MonkeyPatch, unused_tcp_port
     outcome = fanlight("check", f"127.0.0.1:{unused_tcp_port}")
     assert outcome.code == Exit.HOP
     lines = outcome.output.splitlines()
-    assert [line[0] for line in lines] == ["✓", "–", "✕", "✕", "–", "✕"]
-    assert "guacd-hostname" in lines[2]
-    assert "bind" in lines[3]
-    assert f"nothing listens on port {unused_tcp_port}" in lines[5]
+    assert [line[0] for line in lines] == ["✓", "–", "–", "✕", "✕", "–", "✕"]
+    assert "guacd-hostname" in lines[3]
+    assert "bind" in lines[4]
+    assert f"nothing listens on port {unused_tcp_port}" in lines[6]
 
 
 @pytest.mark.parametrize(

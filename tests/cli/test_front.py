@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
 
 from broker.app import make_app
-from broker.cli.front import complaints, front
+from broker.cli.front import clock, complaints, front
 from broker.cli.outcome import CommandError
 from broker.settings import Settings
 
@@ -76,3 +78,34 @@ async def test_something_else_is_told_apart() -> None:
 
 async def test_nothing_to_check() -> None:
     assert await front("") is None
+
+
+def portal_of(offset: float | None) -> web.Application:
+    """A portal whose clock is off."""
+
+    async def answer(_: web.Request) -> web.Response:
+        date = "soon" if offset is None else formatdate(time.time() + offset, usegmt=True)
+        return web.Response(headers={"Date": date})
+
+    app = web.Application()
+    app.router.add_get("/guacamole/", answer)
+    return app
+
+
+async def test_a_portal_with_our_time() -> None:
+    async with listening(portal_of(0.0)) as url:
+        assert "same time" in str(await clock(url))
+
+
+@pytest.mark.parametrize(
+    ("offset", "said"), [(840.0, r"\+8\d\d s off"), (-60.0, "-(60|59) s off"), (None, "date")]
+)
+async def test_a_portal_with_another_time(offset: float | None, said: str) -> None:
+    async with listening(portal_of(offset)) as url:
+        with pytest.raises(CommandError, match=said):
+            await clock(url)
+
+
+async def test_no_portal_to_ask() -> None:
+    assert await clock("") is None
+    assert await clock("mailto:help@example.org") is None
