@@ -8,6 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxyd.terminal.packed import plain, wraps
 from proxyd.terminal.parser import Parser
 from proxyd.terminal.terminal import Terminal
 from tests.proxyd.terminal.screens import check_legal, shown, state
@@ -136,3 +137,34 @@ def test_garbage_takes_bounded_memory():
     tracemalloc.stop()
     assert peak < 2_000_000
     check_legal(terminal.screen)
+
+
+FLOOD = "".join(f"\x1b[3{n % 8}mline {n} {'of a flood ' * (n % 5)}\r\n" for n in range(150))
+STEPS = st.lists(
+    st.one_of(
+        st.just(FLOOD),
+        st.text(st.sampled_from("ab 中\u0301"), max_size=60).map(lambda text: text + "\r\n"),
+        st.tuples(st.integers(12, 60), st.integers(2, 12)),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(STEPS)
+def test_scrollback_is_the_same_whenever_somebody_looks(steps):
+    late, early = Terminal(40, 6, scrollback=50_000), Terminal(40, 6, scrollback=50_000)
+    for step in steps:
+        for terminal in (late, early):
+            if isinstance(step, str):
+                terminal.feed(step.encode())
+            else:
+                terminal.resize(*step)
+        early.screen.history.rows()
+    now, then = state(late), state(early)
+    assert [(plain(row), wraps(row)) for row in now.pop("history")] == [
+        (plain(row), wraps(row)) for row in then.pop("history")
+    ]
+    for name in ("top", "rows", "cursor", "style"):
+        assert now[name] == then[name], name
