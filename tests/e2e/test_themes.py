@@ -68,7 +68,8 @@ def test_the_sign_in_page_is_the_theme_s(page: Page, themed: Site, told: list[st
 
 def test_an_old_link_is_still_explained(page: Page, themed: Site) -> None:
     page.goto(f"{themed.url}/#/?token={'0' * 64}")
-    page.wait_for_selector("#sign-in-error", state="visible")
+    page.wait_for_selector(".login-error", state="visible")
+    assert page.locator(".login-error").inner_text().startswith("This link is no longer valid. ")
     assert page.locator(".welcome").is_visible()
 
 

@@ -10,6 +10,7 @@ export type Reason = { failure: Failure } | { loggedOut: true } | null;
 export class SignIn {
   readonly #title = element("sign-in-title", "h1");
   readonly #error = element("sign-in-error", "p");
+  readonly #notice = element("sign-in-notice", "p");
   readonly #text = element("sign-in-text", "p");
   readonly #screen = element("sign-in", "main");
   #reason: Reason = null;
@@ -29,7 +30,11 @@ export class SignIn {
     this.#screen.classList.toggle("error", failure !== null);
     this.#title.textContent = t(failure?.title ?? (loggedOut ? "signIn.loggedOut" : "signIn.title"));
     this.#text.textContent = t(failure !== null || loggedOut ? "signIn.again" : "signIn.text");
+    const cause = failure === null ? "" : sentence(failure);
     show(this.#error, failure !== null);
-    this.#error.textContent = failure === null ? "" : sentence(failure);
+    this.#error.textContent = cause;
+    // A theme with a dialog of its own does not hide why somebody is here.
+    show(this.#notice, reason !== null && !this.#title.isConnected);
+    this.#notice.textContent = `${this.#title.textContent}. ${cause}`;
   }
 }
