@@ -173,7 +173,11 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         polled=PolledTunnels(gateway, time.monotonic),
         metrics=metrics,
         webapp=Webapp(webapp),
-        extensions=Registry(settings.extension_directory, settings.extension_priority),
+        extensions=Registry(
+            settings.extension_directory,
+            settings.extension_priority,
+            expected="extension_directory" in settings.model_fields_set,
+        ),
     )
 
 

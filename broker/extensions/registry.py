@@ -155,13 +155,16 @@ class Extensions:
         return self._pages[page]
 
 
-def load(directory: Path, priority: Sequence[str]) -> Extensions:
+def load(directory: Path, priority: Sequence[str], *, expected: bool = False) -> Extensions:
     """Read every bundle of a directory; one that is broken is a problem of its own.
 
     Args:
         directory: holds folders and archives; other files are none of ours.
         priority: namespaces that come first, and `*` for all others.
+        expected: whether it is a problem if there is no such directory.
     """
+    if expected and not directory.is_dir():
+        return Extensions(problems=(Problem(str(directory), "there is no such directory"),))
     bundles: dict[str, Bundle] = {}
     problems = []
     try:
@@ -201,9 +204,10 @@ class Registry:
         current: what is in use.
     """
 
-    def __init__(self, directory: Path, priority: Sequence[str]) -> None:
+    def __init__(self, directory: Path, priority: Sequence[str], *, expected: bool = False) -> None:
         self._directory = directory
         self._priority = priority
+        self._expected = expected
         self._used: frozenset[object] | None = None
         self._seen: frozenset[object] | None = None
         self._before: dict[str, Asset] = {}
@@ -227,7 +231,7 @@ class Registry:
     def reload(self) -> None:
         """Read everything, and say what is found. For a thread: it may take a second."""
         self._used = self._look()
-        found = load(self._directory, self._priority)
+        found = load(self._directory, self._priority, expected=self._expected)
         self._before = self.current.styles | self.current.scripts
         self.current = found
         _tell(found)

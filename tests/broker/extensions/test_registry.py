@@ -82,6 +82,11 @@ def test_a_directory_that_cannot_be_read(tmp_path: Path) -> None:
     assert load(tmp_path / "file", ()).problems[0].file == "file"
 
 
+def test_a_directory_that_was_asked_for_and_is_not_there(tmp_path: Path) -> None:
+    problem = Registry(tmp_path / "none", (), expected=True).current.problems[0]
+    assert problem == (str(tmp_path / "none"), "there is no such directory")
+
+
 def test_the_page_wears_them(tmp_path: Path) -> None:
     html = '<meta name="after" content=".logo"><i onclick="x()">+</i>'
     contents = {"h.html": html, "a.css": ".a{}", "b.css": ".b{}", "m.js": "m()", "s.png": PNG}
