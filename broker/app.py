@@ -15,7 +15,7 @@ from broker.access import Route, guard
 from broker.admission import Door
 from broker.bans import Bans
 from broker.extensions.registry import Registry
-from broker.fleet import Fleet
+from broker.fleet import Fleet, addresses
 from broker.gateway import Gateway
 from broker.keeping import Keeping
 from broker.keyring import KeyRing, KeyRingError
@@ -23,7 +23,6 @@ from broker.keys import KeyDirectory
 from broker.metrics import Metrics
 from broker.parts import PARTS, Parts
 from broker.polling import PolledTunnels
-from broker.proxyd_client import Address
 from broker.recordings import Recordings
 from broker.records import Records
 from broker.sessions import Sessions
@@ -130,7 +129,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     sharing = Sharing(store, sessions, clock)
     keys = _key_directory(settings)
     gateway = Gateway(
-        Fleet(daemons(settings)),
+        Fleet(addresses(settings)),
         sessions,
         records,
         Keeping(store, clock),
@@ -178,22 +177,6 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
             settings.extension_priority,
             expected="extension_directory" in settings.model_fields_set,
         ),
-    )
-
-
-def daemons(settings: Settings) -> list[Address]:
-    """Where the settings say that daemons listen.
-
-    Raises:
-        OSError: a certificate or key cannot be read.
-    """
-    certificate, key = settings.guacd_certificate, settings.guacd_key
-    return Address.several(
-        settings.guacd_hostname,
-        settings.guacd_port,
-        secure=settings.guacd_ssl,
-        authority=settings.guacd_ca,
-        identity=(certificate, key or certificate) if certificate is not None else None,
     )
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from broker.proxyd_client import Load, ask_load
+from broker.proxyd_client import Address, Load, ask_load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from broker.proxyd_client import Address
+    from broker.settings import Settings
 
-__all__ = ["Daemon", "Fleet", "parted"]
+__all__ = ["Daemon", "Fleet", "addresses", "parted"]
 
 DEAD_AFTER = 2
 """Looks without an answer after which a daemon counts as dead."""
@@ -96,3 +96,19 @@ def parted(name: str) -> tuple[str, str]:
     """The daemon in the whole name of a running connection, `HOST:PORT$UUID`, and the name that it knows."""
     daemon, _, rest = name.partition("$")
     return daemon, f"${rest}"
+
+
+def addresses(settings: Settings) -> list[Address]:
+    """Where the settings say that daemons listen.
+
+    Raises:
+        OSError: a certificate or key cannot be read.
+    """
+    certificate, key = settings.guacd_certificate, settings.guacd_key
+    return Address.several(
+        settings.guacd_hostname,
+        settings.guacd_port,
+        secure=settings.guacd_ssl,
+        authority=settings.guacd_ca,
+        identity=(certificate, key or certificate) if certificate is not None else None,
+    )

@@ -113,7 +113,6 @@ class Tunnel:
                 break
             if not data:  # a daemon says goodbye; one that vanishes has died
                 if self._tail == GOODBYE:
-                    self.over = True
                     self.end(Status.SUCCESS)
                 else:
                     self.end(Status.UPSTREAM_ERROR, VANISHED)
@@ -186,7 +185,7 @@ class Tunnel:
         """
         if self.status is None:
             self.status = status
-            self.over = self.over or for_good
+            self.over = for_good or self._tail == GOODBYE
             if sentence:
                 error = StatusError(status, sentence, Hop.SESSION)
                 self._last_word = encode("error", error.wire_text(self.reference), status.code) + GOODBYE

@@ -162,11 +162,11 @@ async def _proxyd(settings: Settings) -> str:
 
 
 async def _open_proxyd(settings: Settings) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
-    from broker.app import daemons
+    from broker.fleet import addresses
 
     where = settings.guacd_hostname
     try:
-        address = daemons(settings)[0]
+        address = addresses(settings)[0]
         where = str(address)
         if address.path:
             return where, *await asyncio.open_unix_connection(address.path)

@@ -178,6 +178,17 @@ async def test_a_page_that_says_disconnect_ends_it(serve: Any) -> None:
         assert await again.notices() == []  # nobody is told that what they ended has ended
 
 
+async def test_an_instance_that_ended_it_before_our_eyes_is_no_news(serve: Any) -> None:
+    async with site(serve) as at:
+        token = await at.broker.token()
+        window = await at.open(token)
+        await window.until("sync")
+        Painting.built[0].over.set()
+        await window.until("disconnect")
+        await at.leave(window)
+        assert await (await at.open(token)).notices() == []
+
+
 @pytest.mark.parametrize("present", [True, False])
 async def test_logging_out_ends_it(serve: Any, present: bool) -> None:
     async with site(serve) as at:

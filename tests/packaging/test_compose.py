@@ -30,6 +30,28 @@ def test_the_compose_file_follows_its_schema() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def default(name: str) -> str:
+    """What a variable of the broker is where nobody sets another."""
+    value = SERVICES["broker"]["environment"][name]
+    found = re.fullmatch(r"\$\{FANLIGHT_\w+:-(.*)\}", value)
+    return found[1] if found else value
+
+
+def test_a_cluster_knows_all_of_it() -> None:
+    lines = (ROOT / "deploy" / "cluster.env").read_text().splitlines()
+    env = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    proxyds = [SERVICES[name]["command"][-1] for name in ("proxyd", "proxyd-2")]
+    assert env["FANLIGHT_PROXYDS"].strip('"').split(", ") == proxyds
+    assert env["FANLIGHT_STORE"] == "redis://redis/0"
+    assert env["FANLIGHT_TRUSTED_PROXIES"] == COMPOSE["networks"]["front"]["ipam"]["config"][0]["subnet"]
+    assert {"cluster"} == {
+        p for name in ("broker-2", "proxyd-2", "balancer") for p in SERVICES[name]["profiles"]
+    }
+    assert SERVICES["broker-2"]["environment"] == SERVICES["broker"]["environment"]
+    balancer = (ROOT / "deploy" / "balancer.conf").read_text()
+    assert set(re.findall(r"^ +server ([\w-]+):8080", balancer, re.MULTILINE)) == {"broker", "broker-2"}
+
+
 def test_only_the_broker_sees_the_keys_and_only_to_read() -> None:
     holders = {
         (name, volume)
@@ -37,16 +59,16 @@ def test_only_the_broker_sees_the_keys_and_only_to_read() -> None:
         for volume in service.get("volumes", ())
         if volume.startswith("./keys")
     }
-    assert holders == {("broker", "./keys:/keys:ro")}
+    assert holders == {(name, "./keys:/keys:ro") for name in ("broker", "broker-2")}
     assert SERVICES["broker"]["environment"]["FANLIGHT_KEY_DIRECTORY"] == "/keys"
 
 
 def test_only_proxyd_sees_the_instances_and_nobody_but_the_broker_sees_proxyd() -> None:
     networks = {name: set(service["networks"]) for name, service in SERVICES.items()}
     assert networks["broker"].isdisjoint(networks["proxyd"])
-    assert networks["proxyd"] == networks["instance"] == {"instances"}
+    assert networks["proxyd"] == networks["proxyd-2"] == networks["instance"] == {"instances"}
     assert "ports" not in SERVICES["proxyd"]
-    assert SERVICES["proxyd"]["command"][-1] == SERVICES["broker"]["environment"]["FANLIGHT_GUACD_HOSTNAME"]
+    assert SERVICES["proxyd"]["command"][-1] == default("FANLIGHT_GUACD_HOSTNAME")
     shared = set(SERVICES["proxyd"]["volumes"]) & set(SERVICES["broker"]["volumes"])
     assert shared == {"link:/run/fanlight"}
 
@@ -75,7 +97,7 @@ def test_the_example_instance_may_be_opened() -> None:
 
 
 def test_redis_is_reserved_for_those_who_ask() -> None:
-    assert SERVICES["redis"]["profiles"] == ["redis"]
+    assert SERVICES["redis"]["profiles"] == ["redis", "cluster"]
     assert SERVICES["instance"]["profiles"] == ["example"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ class Host:
         (folder / "run/secrets/secret-key").write_text("so-secret\n")
 
     def translate(self, text: str) -> str:
+        text = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", text)  # what a variable is where nobody sets another
         for place, here in self.places.items():
             text = text.replace(place, here)
         return text
