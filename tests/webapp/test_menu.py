@@ -233,6 +233,21 @@ def test_the_screen_is_read_as_text(person: Person) -> None:
     eventually(lambda: commands(person)[-1] == "text off", "no more text is wanted")
 
 
+def test_in_full_screen_browser_keys_go_to_the_instance_too(person: Person) -> None:
+    person.page.add_init_script(
+        """window.locks = [];
+        navigator.keyboard.lock = async () => { locks.push(document.fullscreenElement !== null) };
+        navigator.keyboard.unlock = () => locks.push("unlocked");"""
+    )
+    person.open("desktop")
+    menu = person.open_menu("display-settings")
+    menu.locator("#full-screen").click()
+    eventually(lambda: person.page.evaluate("window.locks") == [True], "locked, once it was full screen")
+    menu.locator("#full-screen").click()
+    eventually(lambda: person.page.evaluate("window.locks") == [True, "unlocked"], "and let go of")
+    assert person.page.evaluate("document.fullscreenElement") is None
+
+
 def test_the_connection_is_measured(person: Person) -> None:
     person.open("desktop")
     menu = person.open_menu("connection-info")

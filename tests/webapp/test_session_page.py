@@ -104,6 +104,18 @@ def test_the_window_is_named_by_the_instance(person: Person) -> None:
     assert len(person.page.title()) < 160
 
 
+def test_hostile_names_are_text_and_short_everywhere(person: Person, tier: WebTier) -> None:
+    hostile = "<img src=x onerror=alert(1)>\u202e\u0007" + "y" * 10_000
+    tier.connections = {hostile: "vnc", "plain": "<b>ssh</b>"}
+    person.page.goto(f"{tier.url}#/?token={web_tier.TOKEN}")
+    cards = person.see("#connections")
+    assert cards.locator("img, b").count() == 0
+    name = cards.locator(".name").first.inner_text()
+    assert name.startswith("<img src=x onerror=alert(1)>")
+    assert len(name) <= 120
+    assert "\u202e" not in name
+
+
 # -- working ---------------------------------------------------------------------------------------------------------
 
 
