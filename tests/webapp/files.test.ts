@@ -2,6 +2,7 @@
 import { File as NodeFile } from "node:buffer";
 import Guacamole from "guacamole-common-js";
 import { describe, expect, test, vi } from "vitest";
+import { dropped } from "../../webapp/src/files/chosen.ts";
 import { crumbs, join, parseIndex } from "../../webapp/src/files/filesystem.ts";
 import { Upload } from "../../webapp/src/files/transfers.ts";
 import { OutgoingStreams } from "../../webapp/src/outgoing.ts";
@@ -182,4 +183,21 @@ describe("text streams", () => {
     input.onend?.();
     expect(await read).toBe("abcde");
   });
+});
+
+test("a dropped folder is all that lies in it, whole paths and all", async () => {
+  const file = (name: string) => ({
+    isFile: true,
+    name,
+    file: (give: (file: File) => void) => give(new File(["x"], name)),
+  });
+  const folder = (name: string, ...children: unknown[]) => ({
+    isDirectory: true,
+    name,
+    createReader: () => ({ readEntries: (give: (some: unknown[]) => void) => give(children.splice(0, 2)) }),
+  });
+  const entries = [folder("run", file("a"), folder("raw", file("b")), file("c"), folder("empty")), file("d")];
+  const data = { items: entries.map((entry) => ({ webkitGetAsEntry: () => entry })), files: [] };
+  const found = await dropped(data as unknown as DataTransfer);
+  expect(found.map(({ path }) => path)).toEqual(["run/a", "run/raw/b", "run/c", "d"]);
 });
