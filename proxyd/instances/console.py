@@ -258,10 +258,14 @@ class Console:
         self._changed()
 
     def scroll(self, rows: int) -> None:
-        """Scroll back, or towards the present where negative; as far as is possible at once, then the rest."""
+        """Scroll back, or towards the present where negative."""
+        under_way = self.slices.runs("scroll")
+        self.scroll_to((self._scroll_target if under_way else self.terminal.screen.offset) + rows)
+
+    def scroll_to(self, offset: int) -> None:
+        """Scroll so many rows back; as far as is possible at once, then the rest."""
         screen = self.terminal.screen
-        from_here = self._scroll_target if self.slices.runs("scroll") else screen.offset
-        self._scroll_target = max(from_here + rows, 0)
+        self._scroll_target = max(offset, 0)
         preparing = iter(lambda: screen.history.prepare(self._scroll_target), True)
         self.slices.start("scroll", preparing, self._arrive)
         if self.slices.runs("scroll"):

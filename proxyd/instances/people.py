@@ -262,7 +262,7 @@ class People:
             offset = view.bar.drag(layout, screen.history_rows, y)
         if released & _LEFT:
             view.bar.release()
-        self._console.scroll(offset - screen.offset)
+        self._console.scroll_to(offset)
 
     def _pick(self, view: View, x: int, y: int, pressed: int, released: int) -> None:
         """Select with the left button; what is selected is copied when the button goes up."""

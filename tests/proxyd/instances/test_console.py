@@ -461,6 +461,17 @@ async def test_a_long_way_back_is_gone_in_slices_and_others_get_their_turn(
         assert place.screen.offset == 0
 
 
+async def test_the_bar_is_dragged_while_the_way_back_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE", 0.0)
+    place = Place(scrollback="5000")
+    async with place.open():
+        flood(place, 6000)
+        for offset in (4000, 3000, 2500):
+            place.console.scroll_to(offset)
+        await place.desk.until(lambda: not place.console.slices.runs("scroll"), "the way back")
+        assert place.screen.offset == 2500
+
+
 async def test_a_key_ends_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE", 0.0)
     place = Place(scrollback="5000")
