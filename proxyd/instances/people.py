@@ -103,6 +103,7 @@ class People:
         before = search.text
         search.type(typed)
         if search.text != before or search.stale:
+            self._console.slices.stop("scroll")
             self._console.slices.start("search", self._looking(search), self._found)
         self._found()
 
