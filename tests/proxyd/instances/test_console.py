@@ -533,10 +533,11 @@ async def test_a_search_by_keys_tells_nobody() -> None:
 
 async def test_a_long_search_tells_how_far_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE", 0.0)
-    place = Place(600, 210, scrollback="3000")
+    monkeypatch.setattr(slices, "REST", 0.0)
+    place = Place(600, 210, scrollback="500")
     async with place.open():
-        flood(place, 4000)
-        place.people.command("search line 39")
+        flood(place, 2000)
+        place.people.command("search line 19")
         assert place.console.slices.runs("search")
         await place.desk.until(lambda: told(place, SEARCH_PIPE) == "1 100", "the whole search")
 
