@@ -49,7 +49,7 @@ async def eventually(fact: Callable[[], Awaitable[object]], what: str) -> None:
 
 async def test_firefox_shows_a_shell_that_takes_keys(running: Site, path: str) -> None:
     reader = TerminalReader(round(FONT_POINTS * DPI / 72))
-    async with firefox(path, 1024, 768) as browser:
+    async with firefox(path, 640, 480) as browser:
         await browser.open(running.url + "/")
         await browser.evaluate("localStorage.setItem('fanlight.menu-hint-seen', '1')")
         await browser.open(running.link("ssh"))

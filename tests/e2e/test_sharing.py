@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.site import Site
 
+SIZE = {"width": 640, "height": 480}
 pytestmark = [pytest.mark.real, pytest.mark.e2e]
 
 
@@ -36,10 +37,11 @@ def shared_link(page: Page, profile: str) -> str:
 def test_a_guest_sees_what_the_owner_sees_and_does_what_the_link_permits(
     page: Page, chromium: Browser, site: Site
 ) -> None:
+    page.set_viewport_size(SIZE)
     owner = Screen(page).open(site.link("ssh"))
     owner.wait_for_row(is_prompt, "a prompt")
     watch, control = shared_link(page, "watch"), shared_link(page, "control")
-    contexts = [chromium.new_context(viewport={"width": 1024, "height": 768}) for _ in range(2)]
+    contexts = [chromium.new_context(viewport=SIZE) for _ in range(2)]
     for context in contexts:
         context.add_init_script("localStorage.setItem('fanlight.menu-hint-seen', '1')")
     watcher, helper = (
