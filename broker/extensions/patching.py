@@ -18,6 +18,8 @@ __all__ = ["OPERATIONS", "Patch", "Patched", "parse_patch", "patch_page"]
 
 MAX_ELEMENTS = 5000
 """Elements of one patch, and of all that patches put into one page."""
+MAX_READINGS = 5
+"""Times that markup is repaired before it has to stay as it is."""
 MAX_OPERATIONS = 50
 """Operations of one patch."""
 PATCHED = "#content"
@@ -112,7 +114,7 @@ def parse_patch(name: str, source: str, inline: Inline) -> Patch:
     Raises:
         BundleError: it has no operation, or more than is reasonable.
     """
-    body: Node = JustHTML(source, sanitize=False, fragment=True, scripting_enabled=False).root
+    body = _settled(name, source)
     operations = []
     for node in [*(body.children or ())]:
         attrs = node.attrs if isinstance(node, Node) and node.name == "meta" else None
@@ -126,6 +128,21 @@ def parse_patch(name: str, source: str, inline: Inline) -> Patch:
         raise BundleError(f"{name} has more than {MAX_OPERATIONS} operations or {MAX_ELEMENTS} elements")
     inline.take(body)
     return Patch(name, source, tuple(operations), body, size)
+
+
+def _settled(name: str, source: str) -> Node:
+    """Markup as a tree that stays the same when it is written and read again: browsers see what is here.
+
+    Raises:
+        BundleError: there is no such tree.
+    """
+    for _ in range(MAX_READINGS):
+        body: Node = JustHTML(source, sanitize=False, fragment=True, scripting_enabled=False).root
+        written = body.to_html(pretty=False)
+        if written == source:
+            return body
+        source = written
+    raise BundleError(f"{name} holds markup that browsers read differently each time")
 
 
 def patch_page(page: str, patches: Iterable[Patch]) -> Patched:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.extensions import archive
@@ -169,6 +169,7 @@ def packed() -> bytes:
 PACKED = packed()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, len(PACKED) - 1), st.integers(0, 255)), max_size=6),
     st.integers(0, len(PACKED)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.extensions.inline import Inline, elements
@@ -101,6 +101,7 @@ MARKUP = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(MARKUP)
 def test_nothing_inline_is_left(written_elements: list[tuple[str, list[tuple[str, str]]]]) -> None:
     def attribute(name: str, value: str) -> str:

@@ -102,7 +102,7 @@ KEYS = st.sampled_from(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(KEYS | st.text(max_size=5), JSON, max_size=6))
 def test_any_object_is_a_manifest_or_refused(raw: dict[str, Any]) -> None:
     with contextlib.suppress(BundleError):

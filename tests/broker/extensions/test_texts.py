@@ -97,7 +97,7 @@ TREE = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(max_size=4), TREE, max_size=5))
 def test_any_object_is_a_catalogue_or_refused(tree: dict[str, Any]) -> None:
     with contextlib.suppress(BundleError):
