@@ -63,6 +63,7 @@ async def status(request: web.Request) -> web.Response:
                     "address": str(daemon.address),
                     "reachable": not daemon.misses,
                     "sessions": daemon.load.sessions if daemon.load is not None else here,
+                    "room": daemon.load.room if daemon.load is not None else None,
                     "draining": daemon.load is not None and daemon.load.draining,
                 }
                 for daemon in parts.gateway.fleet.daemons

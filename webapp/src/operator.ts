@@ -3,7 +3,15 @@ import "./styles/operator.css";
 import { ApiError, signIn, signOut } from "./api.ts";
 import { followAppearance } from "./appearance.ts";
 import { element } from "./dom.ts";
-import { type Ban, OperatorApi, OperatorError, type Refusal, type Row, type Status } from "./operator/api.ts";
+import {
+  type Ban,
+  type Daemon,
+  OperatorApi,
+  OperatorError,
+  type Refusal,
+  type Row,
+  type Status,
+} from "./operator/api.ts";
 import { Drawer } from "./operator/drawer.ts";
 import { button, facts, fill } from "./operator/tables.ts";
 import { duration, line, matches, moment, sessionsOverTheDay } from "./operator/words.ts";
@@ -127,10 +135,10 @@ class OperatorPage {
 
   #drawHealth(status: Status): void {
     facts("health", [
-      ...status.proxyd.map(({ address, reachable, sessions }): [string, string, boolean] => [
-        `proxyd at ${address}`,
-        reachable ? `answers; sessions of this broker: ${sessions}` : "does not answer",
-        !reachable,
+      ...status.proxyd.map((daemon): [string, string, boolean] => [
+        `proxyd at ${daemon.address}`,
+        described(daemon),
+        !daemon.reachable || daemon.draining,
       ]),
       ["Store", status.store ? "answers" : "does not answer", !status.store],
       ["New sessions", status.draining ? "none: this broker is stopping" : "are opened", status.draining],
@@ -144,6 +152,14 @@ class OperatorPage {
     await this.#api.lift(ban.subject).catch(complain);
     await this.#refresh();
   }
+}
+
+function described({ reachable, sessions, room, draining }: Daemon): string {
+  if (!reachable) {
+    return "does not answer";
+  }
+  const running = room === null ? `sessions: ${sessions}` : `sessions: ${sessions} of ${room}`;
+  return draining ? `is stopping; ${running}` : `answers; ${running}`;
 }
 
 function number(id: string, text: string, bad = false): void {

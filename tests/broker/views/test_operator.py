@@ -105,6 +105,7 @@ async def test_the_numbers_on_top(operator: Operator) -> None:
                     "address": str(broker.parts.gateway.fleet.daemons[0].address),
                     "reachable": True,
                     "sessions": 3,
+                    "room": None,
                     "draining": False,
                 }
             ],

@@ -5,6 +5,10 @@ export interface Daemon {
   address: string;
   reachable: boolean;
   sessions: number;
+  /** Sessions that may run; null where the daemon does not say. */
+  room: number | null;
+  /** It takes no new ones. */
+  draining: boolean;
 }
 
 export interface Status {
