@@ -2,7 +2,7 @@
 import { Terminal } from "@xterm/headless/lib-headless/xterm-headless.mjs";
 import { make } from "../dom.ts";
 import { type Happening, type Replay, ReplayError } from "./replay.ts";
-import { drawLine } from "./text_line.ts";
+import { drawLine, PAPER, TEXT } from "./text_line.ts";
 
 const [MAX_COLUMNS, MAX_ROWS] = [1000, 500];
 /** Written at once; more would hold up the page. */
@@ -38,6 +38,8 @@ export class AsciicastReplay implements Replay {
     this.activity = this.#events.filter(([, code]) => code === "o").map(([at, , data]) => [at, data.length]);
     this.duration = this.#events.at(-1)?.[0] ?? 0;
     this.#terminal = this.#blank();
+    this.element.style.color = TEXT;
+    this.element.style.backgroundColor = PAPER;
   }
 
   async seek(moment: number): Promise<void> {

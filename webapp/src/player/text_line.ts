@@ -21,7 +21,8 @@ const COLOURS = [
   "#86d6dd",
   "#f2f4f7",
 ];
-const [TEXT, PAPER] = ["#dde1e8", "#1a1e26"];
+/** Of a screen on which nothing says otherwise. */
+export const [TEXT, PAPER] = ["#dde1e8", "#1a1e26"];
 
 interface Look {
   colour: string;
