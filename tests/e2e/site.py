@@ -50,7 +50,7 @@ class Site:
         port = processes.free_port()
         self.proxyd_port = processes.free_port()
         self.url = f"http://127.0.0.1:{port}/guacamole"
-        self._port = port
+        self.broker_port = port
 
     def __enter__(self) -> Self:
         self.sshd.__enter__()
@@ -58,7 +58,7 @@ class Site:
         self._write_key()
         self._write_settings()
         self.start("proxyd", self.proxyd_port)
-        self.start("broker", self._port)
+        self.start("broker", self.broker_port)
         ports = {"ssh": self.sshd.port, "vnc": self.xvnc.port}
         self.platform = Platform(self.url, SECRET, self.sshd.user, ports=ports)
         return self
@@ -82,11 +82,17 @@ class Site:
         processes.wait_for_port(port, self._daemons[name])
 
     def stop(self, name: str) -> None:
-        """Stop one as an operator would."""
-        daemon = self._daemons.pop(name, None)
+        """Stop one as an operator would who does not wait for people."""
+        daemon = self._daemons.get(name)
         if daemon is not None:
             daemon.send_signal(signal.SIGTERM)
-            daemon.wait(timeout=20)
+            self.kill(name, signal.SIGTERM)
+
+    def kill(self, name: str, number: signal.Signals) -> None:
+        """Send one a signal that it dies of."""
+        daemon = self._daemons.pop(name)
+        daemon.send_signal(number)
+        daemon.wait(timeout=20)
 
     def log_file(self, name: str) -> Path:
         """Where a daemon writes."""
@@ -118,7 +124,7 @@ class Site:
     def _write_settings(self) -> None:
         ports = (self.sshd.port, self.xvnc.port)
         broker = {
-            "bind": f"127.0.0.1:{self._port}",
+            "bind": f"127.0.0.1:{self.broker_port}",
             "metrics-bind": f"127.0.0.1:{processes.free_port()}",
             "guacd-hostname": "127.0.0.1",
             "guacd-port": self.proxyd_port,
@@ -129,6 +135,7 @@ class Site:
             "use-local-privkey": True,
             "key-directory": str(self.folder / "keys"),
             "store": f"sqlite:///{self.folder / 'broker.sqlite'}",
+            "detach-timeout": 0,  # each test begins anew
             **self._settings,
         }
         proxyd = {

@@ -1,0 +1,288 @@
+"""Two brokers, two proxyds, Redis and nginx: each is killed in turn under people's sessions, and every one is accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import aiohttp
+import psutil
+import pytest
+
+from proxyd.wire.instruction import InstructionParser, encode
+from tests.e2e.site import ROOT
+from tests.fakes.platform import Platform
+from tests.servers import processes
+from tests.servers.sshd import Sshd
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real]
+
+PEOPLE = 16
+SECRET = "a-secret-of-the-tests"
+STOPPED = "The machine that ran this session has stopped."
+
+BALANCER = ROOT / "deploy" / "balancer.conf"
+START_SECONDS = 60.0
+"""How long a process may take to listen: many start at a time here."""
+
+
+class Cluster:
+    """Processes by name, on ports that stay theirs."""
+
+    def __init__(self, folder: Path, sshd: Sshd) -> None:
+        names = ("proxyd-1", "proxyd-2", "broker-1", "broker-2", "redis", "nginx")
+        self.ports = {name: processes.free_port() for name in names}
+        self.folder = folder
+        self._sshd = sshd
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        for name in names[:4]:
+            self._write(name)
+        places = {
+            "listen 8080": f"listen 127.0.0.1:{self.ports['nginx']}",
+            "broker:8080": f"127.0.0.1:{self.ports['broker-1']}",
+            "broker-2:8080": f"127.0.0.1:{self.ports['broker-2']}",
+            "/tmp/": f"{folder}/",
+        }
+        text = BALANCER.read_text()
+        for place, here in places.items():
+            text = text.replace(place, here)
+        (folder / "nginx.conf").write_text(text)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['nginx']}/guacamole"
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            self._running[name] = self._spawn(name)
+        for name in names:
+            self._await(name)
+
+    def _await(self, name: str) -> None:
+        def listens() -> bool:
+            assert self._running[name].poll() is None, f"{name} ended"
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", self.ports[name])) == 0
+
+        processes.wait_for(listens, f"{name} listening", START_SECONDS)
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        process = self._running.pop(name)
+        if number is signal.SIGKILL:  # a machine that dies takes everything along
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+        process.send_signal(number)
+        process.wait(timeout=20)
+
+    def holder(self) -> str:
+        """The broker that has the tunnels: the balancer sends one address to one broker."""
+        for name in ("broker-1", "broker-2"):
+            if "tunnel opened" in (self.folder / f"{name}.log").read_text():
+                return name
+        raise AssertionError("nobody has a tunnel")
+
+    def close(self) -> None:
+        for process in self._running.values():
+            process.kill()
+            process.wait()
+
+    def _spawn(self, name: str) -> subprocess.Popen[bytes]:
+        port = str(self.ports[name])
+        if name == "redis":
+            return processes.start(
+                "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+                "--appendfsync", "always", "--dir", str(self.folder),
+            )  # fmt: skip
+        if name == "nginx":
+            return processes.start("nginx", "-c", str(self.folder / "nginx.conf"))
+        command = [sys.executable, "-m", name[:6], "--config", str(self.folder / f"{name}.toml")]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    def _write(self, name: str) -> None:
+        section = name[:6]
+        proxyds = ", ".join(f"127.0.0.1:{self.ports[row]}" for row in ("proxyd-1", "proxyd-2"))
+        values: dict[str, object] = {"bind": f"127.0.0.1:{self.ports[name]}"}
+        if section == "proxyd":
+            values |= {"workers": 1, "host-key-pins": ""}
+        else:
+            values |= {
+                "metrics-bind": "",
+                "guacd-hostname": proxyds,
+                "secret-key": SECRET,
+                "v1-ports": f"ssh={self._sshd.port}",
+                "allowed-targets": [f"127.0.0.1/32:{self._sshd.port}"],
+                "use-local-privkey": True,
+                "key-directory": str(self.folder / "keys"),
+                "store": f"redis://127.0.0.1:{self.ports['redis']}/0",
+                "trusted-proxies": ["127.0.0.1/32"],
+                "ban-after": 0,
+                "max-detached-per-user": 1000,
+            }
+        rows = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        (self.folder / f"{name}.toml").write_text("\n".join([f"[{section}]", *rows, ""]))
+
+
+class Person:
+    """A browser that reconnects as the page does, and remembers what it was told."""
+
+    def __init__(self, number: int, cluster: Cluster, http: aiohttp.ClientSession, query: str) -> None:
+        self.number = number
+        self.notices: Counter[str] = Counter()
+        self.errors: list[str] = []
+        self.connected = asyncio.Event()
+        self.opened = 0
+        self._cluster = cluster
+        self._http = http
+        self._query = query
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+
+    async def live(self) -> None:
+        """Look at the session, and come back whenever it breaks, until an error says that it is over."""
+        while not self.errors:
+            try:
+                address = f"{self._cluster.url}/websocket-tunnel?{self._query}"
+                async with self._http.ws_connect(address, protocols=["guacamole"]) as socket:
+                    self._socket = socket
+                    self.opened += 1
+                    await self._read(socket)
+            except aiohttp.ClientError:
+                pass
+            self.connected.clear()
+            await asyncio.sleep(0.5)
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        parser = InstructionParser()
+        async for message in socket:
+            for instruction in parser.feed(message.data.encode()):
+                match instruction.opcode, instruction.args:
+                    case "sync", (stamp, *_):
+                        await socket.send_str(encode("sync", stamp).decode())
+                        self.connected.set()
+                    case "msg", (_, word, *_):
+                        self.notices[word] += 1
+                    case "error", (text, *_):
+                        self.errors.append(text)
+
+    async def type(self, text: str) -> None:
+        assert self._socket is not None
+        keys = [0xFF0D if character == "\n" else ord(character) for character in text]
+        said = b"".join(encode("key", key, pressed) for key in keys for pressed in (1, 0))
+        await self._socket.send_str(said.decode())
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    with Sshd(options=["MaxStartups 100", "MaxSessions 100"]) as sshd:
+        folder = tmp_path / "keys" / sshd.user
+        folder.mkdir(parents=True, mode=0o700)
+        folder.parent.chmod(0o700)
+        (folder / "id_ed25519_guac").touch(mode=0o600)
+        (folder / "id_ed25519_guac").write_text(sshd.private_key)
+        made = Cluster(tmp_path, sshd)
+        try:
+            made.start("redis", "proxyd-1", "proxyd-2")
+            made.start("broker-1", "broker-2", "nginx")
+            made.platform = Platform(made.url, SECRET, sshd.user, ports={"ssh": sshd.port, "vnc": 5905})  # type: ignore[attr-defined]
+            yield made
+        finally:
+            made.close()
+
+
+async def fact(holds: Callable[[], object], what: str, seconds: float = 60) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            while not holds():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pytest.fail(f"{what} within {seconds:g} s")
+
+
+async def everybody_came_back(people: list[Person], times: int) -> None:
+    await fact(
+        lambda: all(person.opened >= times and person.connected.is_set() for person in people),
+        "everybody is back",
+    )
+
+
+async def prove(cluster: Cluster, people: Iterable[Person], name: str) -> None:
+    """Everybody's own shell still knows its variable."""
+    people = list(people)
+    proof = cluster.folder / name
+    for person in people:
+        await person.type(f"echo $x >>{proof}\n")
+    wanted = sorted(str(person.number) for person in people)
+    await fact(lambda: proof.exists() and sorted(proof.read_text().split()) == wanted, f"{name}: every shell")
+
+
+async def test_every_session_is_accounted_for(cluster: Any) -> None:
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        people = []
+        for number in range(PEOPLE):
+            link = urlsplit(await asyncio.to_thread(cluster.platform.token_url, "127.0.0.1", "ssh"))
+            token = parse_qs(link.fragment.partition("?")[2])["token"][0]
+            identifier = cluster.platform.sent[-1].partition("&id=")[2].partition("&")[0]
+            query = {
+                "token": token, "GUAC_ID": identifier, "GUAC_TYPE": "c", "GUAC_DATA_SOURCE": "hmac",
+                "GUAC_WIDTH": 640, "GUAC_HEIGHT": 480, "GUAC_DPI": 96, "GUAC_IMAGE": "image/png",
+                "GUAC_SESSION": str(number),
+            }  # fmt: skip
+            person = Person(number, cluster, http, urlencode(query))
+            people.append(person)
+        lives = {person: group.create_task(person.live()) for person in people}
+        await fact(lambda: all(person.connected.is_set() for person in people), "everybody sees a picture")
+        for person in people:
+            await person.type(f"x={person.number}\n")
+        await prove(cluster, people, "at-first")
+
+        first = cluster.holder()
+        cluster.kill(first)
+        await everybody_came_back(people, 2)
+        await prove(cluster, people, "after-a-broker-died")
+        cluster.start(first)
+
+        cluster.kill("redis")
+        await prove(cluster, people, "while-redis-is-gone")
+        cluster.start("redis")
+        second = "broker-1" if first == "broker-2" else "broker-2"
+        cluster.kill(second, signal.SIGTERM)
+        await everybody_came_back(people, 3)
+        await prove(cluster, people, "after-redis-and-the-other-broker")
+        cluster.start(second)
+
+        cluster.kill("proxyd-1")
+        await fact(lambda: any(person.errors for person in people), "some are told")
+        await asyncio.sleep(1)
+        told = [person for person in people if person.errors]
+        kept = [person for person in people if not person.errors]
+        assert 0 < len(told) < PEOPLE
+        assert abs(len(told) - len(kept)) <= PEOPLE // 2  # sessions went to both
+        for person in told:
+            assert [STOPPED in text for text in person.errors] == [True]
+        await prove(cluster, kept, "after-a-proxyd-died")
+        assert not any(person.notices["ended-away"] for person in people)
+
+        for person in told:  # as the page does when its person clicks
+            person.errors.clear()
+            person.connected.clear()
+            lives[person] = group.create_task(person.live())
+        await fact(
+            lambda: all(person.connected.is_set() for person in told), "new sessions, on the other machine"
+        )
+        assert all(person.notices["ended-away"] == 1 for person in told)
+        for task in lives.values():
+            task.cancel()
