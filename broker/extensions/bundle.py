@@ -22,7 +22,8 @@ __all__ = ["Asset", "Bundle", "read_bundle"]
 MAX_MANIFEST = 256 << 10
 MAX_TEXT = 1 << 20
 """Bytes of a style sheet, module or catalogue."""
-MAX_PATCH = 256 << 10
+MAX_PATCH, MAX_PATCHES = 256 << 10, 1 << 20
+"""Bytes of a patch, and characters of all of a bundle."""
 MAX_RESOURCE = 8 << 20
 LOGO, LOGO_RULE = "--fl-logo:", ".logo { background-image: var(--fl-logo); }"
 """Browsers take the address in a variable as relative to the style sheet that uses it: the bundle's own does."""
@@ -86,9 +87,10 @@ def read_bundle(path: Path) -> Bundle:
     files = open_files(path)
     manifest, warnings = _manifest(files)
     inline = Inline()
-    patches = tuple(
-        parse_patch(f"{path.name}: {name}", _text(files, name, MAX_PATCH), inline) for name in manifest.html
-    )
+    sources = {name: _text(files, name, MAX_PATCH) for name in manifest.html}
+    if sum(len(source) for source in sources.values()) > MAX_PATCHES:
+        raise BundleError(f"its patches have more than {MAX_PATCHES} characters together")
+    patches = tuple(parse_patch(f"{path.name}: {name}", text, inline) for name, text in sources.items())
     css = "\n".join((*(_text(files, name, MAX_TEXT) for name in manifest.css), inline.css)).strip()
     modules = [_text(files, name, MAX_TEXT) for name in manifest.js]
     resources = _resources(files, manifest, warnings)

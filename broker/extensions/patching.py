@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,12 @@ MAX_ELEMENTS = 5000
 """Elements of one patch, and of all that patches put into one page."""
 MAX_READINGS = 5
 """Times that markup is repaired before it has to stay as it is."""
+MAX_REPEATED = 200_000
+"""Formatting elements times elements of a patch: where the former are not closed, each is repeated in all that follow."""
+FORMATTING = re.compile(
+    r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE
+)
+TAG = re.compile(r"<[a-z]", re.IGNORECASE)
 MAX_OPERATIONS = 50
 """Operations of one patch."""
 PATCHED = "#content"
@@ -124,8 +131,8 @@ def parse_patch(name: str, source: str, inline: Inline) -> Patch:
     size = sum(1 for _ in elements(body))
     if not operations:
         raise BundleError(f'{name} has no <meta name="…" content="selector"> with an operation')
-    if len(operations) > MAX_OPERATIONS or size > MAX_ELEMENTS:
-        raise BundleError(f"{name} has more than {MAX_OPERATIONS} operations or {MAX_ELEMENTS} elements")
+    if len(operations) > MAX_OPERATIONS:
+        raise BundleError(f"{name} has more than {MAX_OPERATIONS} operations")
     inline.take(body)
     return Patch(name, source, tuple(operations), body, size)
 
@@ -137,7 +144,11 @@ def _settled(name: str, source: str) -> Node:
         BundleError: there is no such tree.
     """
     for _ in range(MAX_READINGS):
+        if len(FORMATTING.findall(source)) * len(TAG.findall(source)) > MAX_REPEATED:
+            raise BundleError(f"{name} has too many elements in formatting that may not be closed")
         body: Node = JustHTML(source, sanitize=False, fragment=True, scripting_enabled=False).root
+        if sum(1 for _ in elements(body)) > MAX_ELEMENTS:
+            raise BundleError(f"{name} has more than {MAX_ELEMENTS} elements")
         written = body.to_html(pretty=False)
         if written == source:
             return body

@@ -134,6 +134,12 @@ def test_patches_do_not_fill_the_page_without_end(monkeypatch: pytest.MonkeyPatc
     assert html.count("<i>") <= 300
 
 
+def test_formatting_that_is_never_closed_costs_little() -> None:
+    markup = "</p>".join(f"<p><b a{number}>" for number in range(15_000))
+    with pytest.raises(BundleError, match="formatting"):
+        patch('<meta name="after" content="a">' + markup)
+
+
 MARKUP = st.lists(
     st.sampled_from(
         ["<div>", "</div>", "<p>", "</main>", "<table>", "<tr>", "</body>", "<svg>", "<template>", "</template>", "<b",

@@ -77,6 +77,13 @@ def test_broken_ones_are_skipped_with_their_names(tmp_path: Path) -> None:
     assert len([line for line in lines if line["event"] == "extension skipped"]) == 5
 
 
+def test_patches_are_bounded_together(tmp_path: Path) -> None:
+    html = '<meta name="after" content="a">' + "x" * 250_000
+    names = [f"{number}.html" for number in range(5)]
+    folder(tmp_path / "a", files(dict.fromkeys(names, html), html=names))
+    assert "together" in load(tmp_path, ()).problems[0].reason
+
+
 def test_a_directory_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert load(tmp_path / "file", ()).problems[0].file == "file"
