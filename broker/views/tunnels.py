@@ -124,16 +124,15 @@ async def sharing_profiles(request: web.Request) -> web.Response:
 
 
 async def share(request: web.Request) -> web.Response:
-    """`…/sharingCredentials/{profile}`: a new link, good for `minutes` or as long as the site permits."""
+    """`…/sharingCredentials/{profile}`: a new link, good for `minutes` or as long as the site permits, `uses` times."""
     tunnel = _tunnel(request)
     profile = request.match_info["profile"]
     if profile not in _profiles(request, tunnel):
         raise denied()
     longest = request.app[PARTS].settings.share_minutes
-    text = request.query.get("minutes", str(longest))
-    if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text)):
-        raise ApiError(400, "minutes is a number of minutes.")
-    shared = await request.app[PARTS].sharing.share(tunnel, profile, min(int(text), longest) * 60.0)
+    minutes = min(_count(request, "minutes", longest), longest)
+    uses = _count(request, "uses", 0) if "uses" in request.query else 0
+    shared = await request.app[PARTS].sharing.share(tunnel, profile, minutes * 60.0, uses)
     if shared is None:
         raise ApiError(429, "This session has too many links.")
     key, expires = shared
@@ -144,6 +143,14 @@ async def share(request: web.Request) -> web.Response:
             "expires": round(expires * 1000),
         }
     )
+
+
+def _count(request: web.Request, name: str, default: int) -> int:
+    """A parameter that is a number from one on."""
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text)):
+        raise ApiError(400, f"{name} is a number from 1 on.")
+    return int(text)
 
 
 async def stop_sharing(request: web.Request) -> web.Response:

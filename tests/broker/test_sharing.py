@@ -176,8 +176,16 @@ async def test_no_longer_than_the_site_permits(owner: Owner, asked: str, minutes
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "x", "1.5", "9999999"])
-async def test_minutes_that_are_none(owner: Owner, asked: str) -> None:
-    assert (await owner.get("sharingCredentials/watch", minutes=asked)).status == 400
+@pytest.mark.parametrize("name", ["minutes", "uses"])
+async def test_numbers_that_are_none(owner: Owner, name: str, asked: str) -> None:
+    assert (await owner.get("sharingCredentials/watch", **{name: asked})).status == 400
+
+
+async def test_a_link_may_be_for_two(owner: Owner) -> None:
+    key = await owner.link("watch", uses="2")
+    for _ in range(2):
+        await owner.joined(key)
+    assert await owner.broker.refused(f"key={key}") == "unknown-share"
 
 
 async def test_the_owner_ends_it(owner: Owner) -> None:

@@ -43,11 +43,16 @@ def shell(page: Page, site: Site) -> Iterator[Screen]:
 
 
 def begin(screen: Screen) -> Screen:
-    screen.page.locator("#notice").wait_for(state="hidden", timeout=15_000)  # it covers what is to be read
+    unobstructed(screen)
     screen.wait_for_row(lambda row: row.endswith(("#", "$")), "a prompt")
     screen.type(HALF)
     screen.wait_for_row(lambda row: row.endswith(HALF), "what was typed")
     return screen
+
+
+def unobstructed(screen: Screen) -> None:
+    """Wait until no notice covers what is to be read: where letters stand is found once."""
+    screen.page.locator("#notice").wait_for(state="hidden", timeout=15_000)
 
 
 def finish(screen: Screen, tmp_path: Path) -> None:
@@ -103,6 +108,8 @@ def test_another_browser_of_the_same_person(
 ) -> None:
     phone = chromium.new_context(viewport={"width": 600, "height": 500})
     other = Screen(phone.new_page()).open(site.link("ssh"))
+    resumed(other)
+    unobstructed(other)
     other.wait_for_row(lambda row: row.endswith(HALF), "what had been typed at the desk")
     shell.page.close(run_before_unload=False)
     finish(other, tmp_path)
