@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Sshd"]
 
 
+PROFILE = "PS1='\\u@\\h:\\w\\$ '\ncd\n"
+"""What a login shell begins with, instead of what a developer's begins with, which may take long or hang."""
+
+
 class Sshd:
     """OpenSSH's sshd, as a context manager.
 
@@ -66,6 +70,9 @@ class Sshd:
         key = asyncssh.generate_private_key("ssh-ed25519")
         self.private_key = key.export_private_key().decode()
         (self.folder / "authorized_keys").write_bytes(key.export_public_key())
+        self._home = self.folder / "home"
+        self._home.mkdir()
+        (self._home / ".bash_profile").write_text(PROFILE)
         self._make_host_key()
 
     def __enter__(self) -> Self:
@@ -161,6 +168,7 @@ class Sshd:
             "StrictModes no",
             "PermitRootLogin yes",
             "AcceptEnv LANG LC_* TZ",
+            f"SetEnv HOME={self._home}",
             "PrintMotd no",
             "PrintLastLog no",
             "UseDNS no",
