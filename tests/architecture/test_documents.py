@@ -28,7 +28,9 @@ def script(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["settings.md", "status-codes.md", "metrics.md", "commands.md", "terminal.md"])
+@pytest.mark.parametrize(
+    "name", ["settings.md", "status-codes.md", "metrics.md", "commands.md", "terminal.md"]
+)
 def test_generated_pages_are_up_to_date(name: str) -> None:
     written = (ROOT / "docs" / "reference" / name).read_text()
     assert written == script("reference").PAGES[name](), "run `make docs`"

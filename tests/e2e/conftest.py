@@ -20,7 +20,8 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")  # while it is open the thread has a running loop, which async tests could not bear
+# by module: while it is open the thread has a running loop, which async tests could not bear
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:

@@ -52,7 +52,9 @@ def test_the_wheel_holds_the_page_and_what_is_drawn_with(wheel: Path) -> None:
         if path.is_file() and path.suffix != ".pyc"
     }
     assert data <= names
-    assert not [name for name in names if name.startswith(("tests/", "docs/", "keys/", "webapp/", "extensions/"))]
+    assert not [
+        name for name in names if name.startswith(("tests/", "docs/", "keys/", "webapp/", "extensions/"))
+    ]
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

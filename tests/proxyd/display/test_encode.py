@@ -97,9 +97,7 @@ def test_bytes_of_few_colours_are_packed(width: int, colours: int, depth: int) -
     generator = np.random.default_rng(colours)
     indexes = generator.integers(0, colours, (4, width), np.uint8)
     palette = generator.integers(0, 256, (colours, 3), np.uint8)
-    image = encode(
-        Indexed(0, 0, width, 4, 8, indexes.tobytes(), palette.tobytes()), accepts=PNG
-    )
+    image = encode(Indexed(0, 0, width, 4, 8, indexes.tobytes(), palette.tobytes()), accepts=PNG)
     assert header(image) == (depth, 3)
     assert np.array_equal(shown(image), palette[indexes])
 
