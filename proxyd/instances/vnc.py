@@ -50,6 +50,8 @@ SOON, LATER = 0.05, 0.5
 """Seconds, at least and at most, before looking again whether something rests."""
 CLIPBOARD_EVERY = 0.1
 """Seconds at least between two texts from the desktop; the newest wins."""
+QUALITY = "quality-level"
+QUALITIES = frozenset(["", *"0123456789"])
 IGNORED = ("enable-audio", "disable-server-input")
 
 _DOT_ROWS = (" ### ", "#####", "#####", "#####", " ### ")
@@ -66,7 +68,7 @@ class VncInstance:
     """See `proxyd.instances.base.Instance`."""
 
     PARAMETERS: ClassVar[Sequence[Parameter]] = vnc_parameters.PARAMETERS
-    EDITABLE: ClassVar[frozenset[str]] = frozenset()
+    EDITABLE: ClassVar[frozenset[str]] = frozenset({QUALITY})
 
     def __init__(self, arguments: Arguments, desk: Desk) -> None:
         self._arguments = arguments
@@ -80,7 +82,9 @@ class VncInstance:
         self._connection: VncConnection | None = None
         self._opened = False
         self._wanted = False  # a frame was asked for and is not complete
-        level = arguments.number("quality-level")
+        level = arguments.number(QUALITY)
+        # what the connection says is not the person's to change
+        self._quality_is_free = level < 0 and not self._options.lossless
         self._tuning = Tuning(lossless=self._options.lossless, fixed=None if level < 0 else level)
         self._rest_timer: asyncio.TimerHandle | None = None
         self._buttons = 0
@@ -224,6 +228,8 @@ class VncInstance:
             security=event.security,
             fingerprint=event.fingerprint,
         )
+        if self._quality_is_free:
+            self._desk.argument(QUALITY, "")
 
     def _clipboard_arrived(self, event: ClipboardArrived) -> None:
         if event.truncated:
@@ -285,7 +291,12 @@ class VncInstance:
             self._connection.paste(text)
 
     def change(self, name: str, value: str) -> None:
-        """Nothing can be changed during the session."""
+        """Keep to a JPEG level, "0" to "9", or follow the motion again, "". What makes no sense changes nothing."""
+        if not self._quality_is_free or value not in QUALITIES:
+            return
+        self._tuning.fix(int(value) if value else None, self._desk.lag, self._loop.time())
+        self._apply_level()
+        self._desk.argument(name, value)
 
     def open_input(self, name: str) -> Sink:
         """See `Instance.open_input`: a desktop reads no streams."""

@@ -40,6 +40,10 @@ class Quality:
         self._drew_at = self._stepped_at = -math.inf
         self._faded_at = 0.0
 
+    def fix(self, level: int | None) -> None:
+        """Keep to a level where viewers keep up; None follows the motion."""
+        self._fixed = level
+
     def drew(self, size: int, now: float) -> None:
         """A frame held `size` bytes of JPEG."""
         self._fade(now)

@@ -37,6 +37,12 @@ class Tuning:
         self._touching: Rect | None = None
         self.level = None if lossless else self._quality.level(0.0, 0.0)
 
+    def fix(self, level: int | None, lag: float, now: float) -> None:
+        """Keep to a level from now on; None follows the motion."""
+        self._quality.fix(level)
+        if self._touching is None:
+            self._resume(lag, now)
+
     def drew(self, ops: Sequence[Op], now: float) -> None:
         """Operations of a frame came."""
         if self._lossless:

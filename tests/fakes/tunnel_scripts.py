@@ -69,6 +69,7 @@ def shell_picture(width: int, height: int) -> Image.Image:
 
 async def paints_desktop(line: Line) -> None:
     """A desktop that follows the window and marks every click."""
+    await line.stream(0, b"", "argv", "text/plain", "quality-level")
     await line.send("name", "alice's desktop")
     await _show(line, desktop_picture)
     await _serve(line, desktop_picture)

@@ -164,6 +164,24 @@ def test_an_instance_that_does_not_follow_scrolls_at_its_own_size(person: Person
     person.wait_sent("mouse", [("300", "300", "1"), ("300", "300", "0")])
 
 
+def test_picture_quality(person: Person) -> None:
+    line = person.open("desktop")
+    menu = person.open_menu("display-settings")
+    quality = menu.locator("#quality-level")
+    assert quality.input_value() == ""
+    quality.select_option("sharp")
+    eventually(
+        lambda: [args[2] for opcode, args in line.received if opcode == "argv"] == ["quality-level"],
+        "it was sent",
+    )
+
+
+def test_a_shell_has_no_picture_quality(person: Person) -> None:
+    person.open("shell")
+    menu = person.open_menu("display-settings")
+    assert not menu.locator("#quality-level").is_visible()
+
+
 def test_terminal_colours_and_text_size(person: Person) -> None:
     line = person.open("shell")
     menu = person.open_menu("connection-settings")

@@ -166,6 +166,36 @@ def test_a_region_at_rest_is_drawn_exactly_once() -> None:
     play(story)
 
 
+def test_a_person_chooses_the_quality() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.say(update(raw()))
+        assert stage.desk.arguments["quality-level"] == ""
+        stage.heard()
+        stage.instance.change("quality-level", "9")
+        assert pack(">i", quality(9)) in stage.heard()
+        assert stage.desk.arguments["quality-level"] == "9"
+        for nonsense in ("10", "-1", "best"):
+            stage.instance.change("quality-level", nonsense)
+        assert stage.heard() == b""
+        stage.instance.change("quality-level", "")
+        assert pack(">i", quality(9)) not in stage.heard()
+        assert stage.desk.arguments["quality-level"] == ""
+
+    play(story)
+
+
+@pytest.mark.parametrize("given", [{"quality_level": "4"}, {"force_lossless": "true"}])
+def test_what_the_connection_says_of_quality_stays(given: dict[str, str]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.say(update(raw()))
+        stage.heard()
+        stage.instance.change("quality-level", "9")
+        assert stage.heard() == b""
+        assert "quality-level" not in stage.desk.arguments
+
+    play(story, **given)
+
+
 def test_a_server_that_draws_less_than_was_asked_for_does_not_freeze_the_session() -> None:
     async def story(stage: Stage) -> None:
         await stage.say(update(fill(0, 0, 4, 4)))

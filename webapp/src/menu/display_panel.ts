@@ -1,8 +1,9 @@
 /** The menu's display: fit or zoom, the instance's size, full screen. */
 import type { Picture } from "../display/picture.ts";
 import { stepZoom } from "../display/scaling.ts";
-import { element, show } from "../dom.ts";
-import { language } from "../strings.ts";
+import { element, make, show } from "../dom.ts";
+import type { Session } from "../session.ts";
+import { type Key, language, t } from "../strings.ts";
 import { isTile } from "../tile.ts";
 
 /** Keys that go to the instance in full screen, where the browser knows Keyboard Lock. */
@@ -11,14 +12,24 @@ interface KeyboardLock {
   unlock(): void;
 }
 
+/** JPEG levels of VNC by name; none follows what moves. */
+const QUALITIES: readonly { level: string; name: Key }[] = [
+  { level: "", name: "display.qualityAutomatic" },
+  { level: "9", name: "display.qualitySharp" },
+  { level: "5", name: "display.qualityBalanced" },
+  { level: "1", name: "display.qualitySaving" },
+];
+
 export class DisplayPanel {
   readonly #picture: Picture;
   readonly #fit = element("auto-fit", "input");
   readonly #state = element("zoom-state", "output");
+  readonly #quality = element("quality-level", "select");
 
-  constructor(picture: Picture) {
+  constructor(picture: Picture, session: Session) {
     this.#picture = picture;
-    picture.events.on("change", () => this.update());
+    this.#offerQualities(session);
+    picture.events.on("change", () => this.#showZoom());
     this.#fit.addEventListener("change", () => picture.setZoom(this.#fit.checked ? "fit" : picture.factor));
     element("zoom-in", "button").addEventListener("click", () =>
       picture.setZoom(stepZoom(picture.factor, 1)),
@@ -35,11 +46,43 @@ export class DisplayPanel {
     this.#offerFullScreen();
   }
 
+  /** The language changed. */
   update(): void {
+    this.#nameQualities();
+    this.#showZoom();
+  }
+
+  #showZoom(): void {
     this.#fit.checked = this.#picture.zoom === "fit";
     this.#state.textContent = new Intl.NumberFormat(language(), { style: "percent" }).format(
       this.#picture.factor,
     );
+  }
+
+  /** The instance says what can be chosen, by saying what is. */
+  #offerQualities(session: Session): void {
+    this.#quality.append(...QUALITIES.map(({ level }) => make("option", { value: level })));
+    this.#nameQualities();
+    this.#quality.addEventListener("change", () =>
+      session.sendArgument("quality-level", this.#quality.value),
+    );
+    session.events.on("argument", ({ name, value }) => {
+      if (name === "quality-level") {
+        this.#quality.value = value;
+        show(element("quality-field", "label"), true);
+      }
+    });
+    session.events.on("step", (step) => {
+      if (step === "reach" && !session.seen) {
+        show(element("quality-field", "label"), false);
+      }
+    });
+  }
+
+  #nameQualities(): void {
+    QUALITIES.forEach(({ name }, index) => {
+      (this.#quality.options[index] as HTMLOptionElement).textContent = t(name);
+    });
   }
 
   #offerFullScreen(): void {

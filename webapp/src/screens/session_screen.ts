@@ -72,7 +72,7 @@ export class SessionScreen {
     const input = new InputMethod(this.#keyboard, this.#picture, pointer, session);
     this.#clipboardPanel = new ClipboardPanel(clipboard);
     const keyboardPanel = new KeyboardPanel(this.#keyboard, input, () => this.menu.close());
-    const displayPanel = new DisplayPanel(this.#picture);
+    const displayPanel = new DisplayPanel(this.#picture, session);
     const connectionPanel = new ConnectionPanel(session, this.#picture);
     new PointerPanel(pointer);
     new SessionsPanel(() => this.menu.close());
