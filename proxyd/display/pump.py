@@ -233,8 +233,10 @@ class Pump:
         live_due = self._live_due(now)
         if whole_due <= now:
             self._ask(now, whole=True)
+            self._schedule()
         elif live_due <= now:
             self._ask(now, whole=False)
+            self._schedule()  # a viewer that is left out may be due before the instance has something new
         elif (due := min(whole_due, live_due)) < NEVER:
             self._timer = self._loop.call_later(due - now + 0.001, self._schedule)
 

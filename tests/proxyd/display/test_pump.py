@@ -168,6 +168,24 @@ def test_a_fast_viewer_does_not_wait_for_a_slow_one_and_the_slow_one_stays_fresh
     run_virtually(scenario())
 
 
+def test_who_missed_the_last_picture_gets_it_though_nothing_new_comes() -> None:
+    async def scenario() -> None:
+        source = Source(idle=True)
+        fast, slow = Viewer(source.pump, 0.005), Viewer(source.pump, 0.005)
+        source.pump.add(fast)
+        source.pump.add(slow)
+        await asyncio.sleep(1)
+        slow.delay = 0.3
+        source.draw()
+        await asyncio.sleep(0.15)
+        source.ops = [Size(600, 500)]
+        source.draw()
+        await asyncio.sleep(2)
+        assert ("0", "600", "500") in [i.args for i in slow.received if i.opcode == "size"]
+
+    run_virtually(scenario())
+
+
 def test_a_joiner_learns_sizes_places_and_pointer_before_the_picture() -> None:
     async def scenario() -> None:
         state: list[Op] = [Size(640, 480), Size(8, 16, 1), Move(1, 0, 5, 6, 1), Cursor(0, 0, 1, 1, bytes(4))]
