@@ -171,17 +171,16 @@ def test_a_fast_viewer_does_not_wait_for_a_slow_one_and_the_slow_one_stays_fresh
 def test_who_missed_the_last_picture_gets_it_though_nothing_new_comes() -> None:
     async def scenario() -> None:
         source = Source(idle=True)
-        fast, slow = Viewer(source.pump, 0.005), Viewer(source.pump, 0.005)
-        source.pump.add(fast)
-        source.pump.add(slow)
+        source.pump.add(Viewer(source.pump, 0.005))
         await asyncio.sleep(1)
-        slow.delay = 0.3
-        source.draw()
-        await asyncio.sleep(0.15)
+        late = Viewer(source.pump, 0.13)
+        source.pump.add(late)
+        await asyncio.sleep(0.12)
         source.ops = [Size(600, 500)]
         source.draw()
+        assert not late.live
         await asyncio.sleep(2)
-        assert ("0", "600", "500") in [i.args for i in slow.received if i.opcode == "size"]
+        assert ("0", "600", "500") in [i.args for i in late.received if i.opcode == "size"]
 
     run_virtually(scenario())
 
