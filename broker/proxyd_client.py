@@ -238,11 +238,13 @@ class Load(NamedTuple):
         sessions: that run.
         room: that may run.
         draining: whether it takes no new ones.
+        workers: sessions of each worker process, -1 for one that is down; empty where it does not say.
     """
 
     sessions: int
     room: int
     draining: bool
+    workers: tuple[int, ...] = ()
 
 
 async def ask_load(address: Address) -> Load | None:
@@ -253,8 +255,8 @@ async def ask_load(address: Address) -> Load | None:
     """
     try:
         match await _say(address, encode("status")):
-            case [Instruction("status", (sessions, room, draining)), *_]:
-                return Load(int(sessions), int(room), draining == "1")
+            case [Instruction("status", (sessions, room, draining, *workers)), *_]:
+                return Load(int(sessions), int(room), draining == "1", tuple(map(int, workers)))
     except (WireError, ValueError):
         pass
     return None

@@ -43,6 +43,8 @@ DRAIN_LOOK = 0.1
 STOP_TIMEOUT = 10.0
 """Seconds that workers have to end their sessions."""
 
+MAX_TOLD = 100
+"""Workers that `status` tells of; an instruction has an end."""
 FIRST = {"select": 1, "end": 2, "status": 0}
 """What a connection may begin with, and how many arguments that has. `end` names a session and a reason, `status` asks
 how many sessions run; both are ours, for brokers."""
@@ -162,9 +164,10 @@ class Supervisor:
                 pass  # the peer, or the worker, is gone: closing says so
 
     def _status(self) -> bytes:
-        """Sessions that run, sessions that may run, and whether new ones are refused."""
+        """Sessions that run, sessions that may run, whether new ones are refused; then each worker's, -1 where it is down."""
         room = len(self._workers) * self._settings.max_sessions
-        return encode("status", self.sessions, room, int(self._draining))
+        each = [len(worker.sessions) if worker.alive else -1 for worker in self._workers[:MAX_TOLD]]
+        return encode("status", self.sessions, room, int(self._draining), *each)
 
     def _worker_for(self, target: str) -> _Worker:
         if target.startswith("$"):

@@ -65,6 +65,7 @@ async def status(request: web.Request) -> web.Response:
                     "sessions": daemon.load.sessions if daemon.load is not None else here,
                     "room": daemon.load.room if daemon.load is not None else None,
                     "draining": daemon.load is not None and daemon.load.draining,
+                    "workers": daemon.load.workers if daemon.load is not None else (),
                 }
                 for daemon in parts.gateway.fleet.daemons
             ],

@@ -99,6 +99,7 @@ async def looked_at(answer: Any) -> Fleet:
     ("answer", "load"),
     [
         (encode("status", 3, 10, 1), Load(3, 10, draining=True)),
+        (encode("status", 3, 10, 0, 1, -1, 2), Load(3, 10, draining=False, workers=(1, -1, 2))),
         (encode("status", "x", 10, 1), None),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", None),
         (b"", None),

@@ -61,6 +61,18 @@ async def test_sessions_are_spread_over_the_workers(xvnc: Xvnc) -> None:
         await until(lambda: serving(daemon, xvnc.port) == [0, 0], "every session ended")
 
 
+async def test_who_asks_is_told_how_much_each_worker_has(xvnc: Xvnc) -> None:
+    async with Proxyd(workers=2) as daemon:
+        owners = [await desktop(daemon, xvnc) for _ in range(3)]
+        asker = await Browser.connect(daemon.address)
+        asker.send("status")
+        sessions, room, draining, *each = (await asker.until("status")).args
+        assert (sessions, draining, sorted(each)) == ("3", "0", ["1", "2"])
+        assert int(room) > 3
+        for browser in [*owners, asker]:
+            await browser.close()
+
+
 async def test_an_id_finds_its_worker(xvnc: Xvnc) -> None:
     async with Proxyd(workers=2) as daemon:
         owners = [await desktop(daemon, xvnc) for _ in range(4)]

@@ -138,7 +138,7 @@ class OperatorPage {
       ...status.proxyd.map((daemon): [string, string, boolean] => [
         `proxyd at ${daemon.address}`,
         described(daemon),
-        !daemon.reachable || daemon.draining,
+        !daemon.reachable || daemon.draining || daemon.workers.includes(-1),
       ]),
       ["Store", status.store ? "answers" : "does not answer", !status.store],
       ["New sessions", status.draining ? "none: this broker is stopping" : "are opened", status.draining],
@@ -154,11 +154,14 @@ class OperatorPage {
   }
 }
 
-function described({ reachable, sessions, room, draining }: Daemon): string {
+function described({ reachable, sessions, room, draining, workers }: Daemon): string {
   if (!reachable) {
     return "does not answer";
   }
-  const running = room === null ? `sessions: ${sessions}` : `sessions: ${sessions} of ${room}`;
+  const share = workers.map((count) => (count < 0 ? "down" : String(count))).join(", ");
+  const running =
+    (room === null ? `sessions: ${sessions}` : `sessions: ${sessions} of ${room}`) +
+    (share ? `; by worker: ${share}` : "");
   return draining ? `is stopping; ${running}` : `answers; ${running}`;
 }
 

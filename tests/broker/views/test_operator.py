@@ -107,6 +107,7 @@ async def test_the_numbers_on_top(operator: Operator) -> None:
                     "sessions": 3,
                     "room": None,
                     "draining": False,
+                    "workers": [],
                 }
             ],
             "store": True,

@@ -9,6 +9,8 @@ export interface Daemon {
   room: number | null;
   /** It takes no new ones. */
   draining: boolean;
+  /** Sessions of each worker process, -1 for one that is down; empty where the daemon does not say. */
+  workers: number[];
 }
 
 export interface Status {
