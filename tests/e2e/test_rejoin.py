@@ -109,6 +109,7 @@ def test_another_browser_of_the_same_person(
     phone = chromium.new_context(viewport={"width": 600, "height": 500})
     other = Screen(phone.new_page()).open(site.link("ssh"))
     resumed(other)
+    eventually(lambda: other.picture().size == (600, 500), "the session took the size of this window")
     unobstructed(other)
     other.wait_for_row(lambda row: row.endswith(HALF), "what had been typed at the desk")
     shell.page.close(run_before_unload=False)
