@@ -107,10 +107,12 @@ def test_another_browser_of_the_same_person(
     shell: Screen, chromium: Browser, site: Site, tmp_path: Path
 ) -> None:
     phone = chromium.new_context(viewport={"width": 600, "height": 500})
+    phone.add_init_script("try { localStorage.setItem('fanlight.menu-hint-seen', '1') } catch {}")
     other = Screen(phone.new_page()).open(site.link("ssh"))
     resumed(other)
     eventually(lambda: other.picture().size == (600, 500), "the session took the size of this window")
     unobstructed(other)
+    other = Screen(other.page)  # reads with fresh eyes
     other.wait_for_row(lambda row: row.endswith(HALF), "what had been typed at the desk")
     shell.page.close(run_before_unload=False)
     finish(other, tmp_path)
