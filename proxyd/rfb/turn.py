@@ -14,7 +14,7 @@ __all__ = ["MESSAGE", "Turn"]
 MESSAGE = 2000
 """Work of a message or a rectangle, in the unit of a decoded pixel."""
 ALLOWANCE = 1_000_000
-"""Work of a turn: up to ten milliseconds."""
+"""Work of a turn: about three milliseconds."""
 
 
 class Turn:

@@ -64,10 +64,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--guacd", metavar="HOST:PORT", default=os.environ.get("FANLIGHT_GUACD", ""))
     parser.add_argument("--rounds", type=int, default=1, help="how often; the table shows medians")
     parser.add_argument("--seconds", type=float, default=defaults.seconds, help="of a desktop load")
+    parser.add_argument(
+        "--parameter",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="of the desktop loads' connections",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    if wrong := [row for row in asked.parameter if "=" not in row]:
+        parser.error(f"--parameter {wrong[0]}: say NAME=VALUE")
     return asked
 
 
@@ -92,7 +101,8 @@ async def run(asked: argparse.Namespace) -> list[Result]:
     """Measure what was asked for."""
     host, _, port = asked.guacd.rpartition(":")
     peers = [Guacd((host or "127.0.0.1", int(port)))] if port else []
-    options = Options(seconds=asked.seconds)
+    parameters = dict(row.split("=", 1) for row in asked.parameter)
+    options = Options(seconds=asked.seconds, parameters=parameters)
     results = []
     for benchmark in BENCHMARKS:
         if asked.names and benchmark.name not in asked.names:

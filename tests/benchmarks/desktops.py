@@ -37,7 +37,7 @@ REST = 3.0
 async def measure(name: str, target: Target, options: Options) -> dict[str, float]:
     """Watch one load from its first frame to its last, then the picture it leaves."""
     with Xvnc(1280, 800) as server:
-        async with await target.desktop(server) as meter:
+        async with await target.desktop(server, **options.parameters) as meter:
             xvnc = psutil.Process(server.pid)
             meter.reset()
             cpu, xvnc_cpu = target.cpu(), sum(xvnc.cpu_times()[:2])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from tests.benchmarks.target import Target
 
@@ -77,6 +77,7 @@ class Options:
         megabytes: size of files that are shown or fetched.
         sessions: idle sessions whose memory is measured.
         crowd: idle sessions of one worker while its loop is timed.
+        parameters: of the connections to desktops, beside the address.
     """
 
     seconds: float = 8.0
@@ -84,6 +85,7 @@ class Options:
     megabytes: int = 20
     sessions: int = 30
     crowd: int = 300
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
