@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real, pytest.mark.e2e]
 
-FIRST_LOAD = 300_000
+FIRST_LOAD = 100_000
 """Bytes as they travel, without images."""
 
 

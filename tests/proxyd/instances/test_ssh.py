@@ -10,11 +10,9 @@ import pytest
 
 from proxyd.instances import ssh_connection
 from proxyd.instances.host_keys import HostKeyFiles
-from proxyd.instances.parameters import Arguments
-from proxyd.instances.ssh import SshInstance
 from proxyd.wire.status import Hop, Status, StatusError
-from tests.fakes.desk import FakeDesk
 from tests.fakes.ssh_server import FakeSsh
+from tests.fakes.ssh_user import SshUser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,50 +29,11 @@ _QUICK = {"rounds": 1}
 """A passphrase costs time by design; not in tests."""
 
 
-class User:
-    """A person at a desk."""
+class User(SshUser):
+    """Alice, whom every server of these tests knows."""
 
-    def __init__(self, port: int, width: int = 640, height: int = 400, **arguments: str) -> None:
-        given = {"hostname": "127.0.0.1", "port": str(port), "username": "alice"}
-        given |= {name.replace("_", "-"): value for name, value in arguments.items()}
-        self.desk = FakeDesk(width, height)
-        self.instance = SshInstance(Arguments(SshInstance.PARAMETERS, given), self.desk)
-        self.task: asyncio.Task[None] | None = None
-
-    @contextlib.asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        async with self.desk.running(self.instance) as self.task:
-            yield
-
-    def text(self) -> str:
-        screen = self.instance._console.terminal.screen
-        rows = ("".join(screen.view_row(y).text).rstrip() for y in range(screen.rows))
-        return "\n".join(rows).rstrip()
-
-    async def sees(self, text: str) -> None:
-        assert self.task
-        await self.desk.until(
-            lambda: text in self.text() or (self.task and self.task.done()), f"{text!r} on the screen"
-        )
-        if self.task.done():
-            await self.task
-        assert text in self.text()
-
-    def types(self, text: str) -> None:
-        for character in text:
-            point = ord(character)
-            keysym = {"\r": RETURN}.get(character, point if point < 256 else 0x1000000 + point)
-            self.instance.key(keysym, True)
-            self.instance.key(keysym, False)
-
-    async def ends(self, seconds: float = 15) -> None:
-        assert self.task
-        await asyncio.wait_for(asyncio.shield(self.task), seconds)
-
-    async def fails(self, seconds: float = 15) -> StatusError:
-        with pytest.raises(StatusError) as caught:
-            await self.ends(seconds)
-        return caught.value
+    def __init__(self, port: int, **given: str) -> None:
+        super().__init__(port, **{"username": "alice", **given})
 
 
 async def test_a_shell_is_served_until_it_ends() -> None:

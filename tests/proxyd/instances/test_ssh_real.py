@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from typing import TYPE_CHECKING
@@ -13,14 +12,12 @@ import numpy as np
 import pytest
 
 from proxyd.instances.host_keys import HostKeyFiles
-from proxyd.instances.parameters import Arguments
-from proxyd.instances.ssh import SshInstance
-from proxyd.wire.status import Hop, Status, StatusError
-from tests.fakes.desk import FakeDesk
+from proxyd.wire.status import Hop, Status
+from tests.fakes.ssh_user import SshUser
 from tests.servers.sshd import Sshd
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = [
@@ -38,54 +35,12 @@ def server() -> Iterator[Sshd]:
         yield server
 
 
-class User:
-    """A person at a desk with a shell."""
+class User(SshUser):
+    """Whom the server lets in by key, at a plain shell."""
 
     def __init__(self, server: Sshd, width: int = 840, height: int = 480, **given: str) -> None:
-        arguments = {
-            "hostname": "127.0.0.1",
-            "port": str(server.port),
-            "username": server.user,
-            "private-key": server.private_key,
-            "command": PLAIN,
-        } | {name.replace("_", "-"): value for name, value in given.items()}
-        self.desk = FakeDesk(width, height)
-        self.instance = SshInstance(Arguments(SshInstance.PARAMETERS, arguments), self.desk)
-        self.task: asyncio.Task[None] | None = None
-
-    @contextlib.asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        async with self.desk.running(self.instance) as self.task:
-            yield
-
-    def text(self) -> str:
-        screen = self.instance._console.terminal.screen
-        return "\n".join("".join(screen.view_row(y).text).rstrip() for y in range(screen.rows)).rstrip()
-
-    async def sees(self, text: str, seconds: float = 15) -> None:
-        assert self.task
-        task = self.task
-        await self.desk.until(lambda: text in self.text() or task.done(), f"{text!r} on the screen", seconds)
-        if task.done():
-            await task
-        assert text in self.text()
-
-    def types(self, text: str) -> None:
-        for character in text:
-            keysym = {"\r": RETURN}.get(character, ord(character))
-            self.instance.key(keysym, True)
-            self.instance.key(keysym, False)
-
-    def interrupts(self) -> None:
-        self.instance.key(CONTROL, True)
-        self.types("c")
-        self.instance.key(CONTROL, False)
-
-    async def fails(self) -> StatusError:
-        assert self.task
-        with pytest.raises(StatusError) as caught:
-            await asyncio.wait_for(asyncio.shield(self.task), 15)
-        return caught.value
+        known = {"username": server.user, "private_key": server.private_key, "command": PLAIN}
+        super().__init__(server.port, width, height, **{**known, **given})
 
 
 async def test_a_shell_echoes_runs_and_ends(server: Sshd) -> None:
