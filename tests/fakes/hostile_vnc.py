@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import zlib
 from struct import pack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxyd.rfb.encodings import Encoding
 from tests.fakes import rfb_server
@@ -22,7 +22,14 @@ BATCH = 200
 """Messages written at once."""
 
 
-def _deflated() -> tuple[bytes, bytes]:
+class Attack(NamedTuple):
+    """What is sent over and over, and what has to come before."""
+
+    again: bytes
+    first: bytes = b""
+
+
+def _deflated() -> Attack:
     """A picture of which kilobytes inflate to megabytes: the first one, and one that may follow ever again."""
     compress = zlib.compressobj(9)
     updates = []
@@ -31,7 +38,7 @@ def _deflated() -> tuple[bytes, bytes]:
         updates.append(
             rfb_server.update(rfb_server.rect(0, 0, SIDE, SIDE, Encoding.ZLIB, pack(">I", len(data)) + data))
         )
-    return updates[0], updates[1]
+    return Attack(again=updates[1], first=updates[0])
 
 
 def _hextiles() -> bytes:
@@ -42,22 +49,24 @@ def _hextiles() -> bytes:
     return rfb_server.update(rfb_server.rect(0, 0, SIDE, SIDE, Encoding.HEXTILE, tile * tiles**2))
 
 
-_DEFLATED = _deflated()
-ATTACKS: dict[str, bytes] = {
-    "bells": b"\x02" * 10_000,
-    "clipboards": rfb_server.cut_text(b"spam " * 5000) * BATCH,
-    "names": rfb_server.update(rfb_server.pseudo(Encoding.DESKTOP_NAME, pack(">I", 2000) + b"n" * 2000))
-    * BATCH,
-    "sizes": b"".join(
-        rfb_server.update(rfb_server.rect(0, 0, SIDE - n % 9, SIDE, Encoding.DESKTOP_SIZE))
-        for n in range(BATCH)
+ATTACKS: dict[str, Attack] = {
+    "bells": Attack(b"\x02" * 10_000),
+    "clipboards": Attack(rfb_server.cut_text(b"spam " * 5000) * BATCH),
+    "names": Attack(
+        rfb_server.update(rfb_server.pseudo(Encoding.DESKTOP_NAME, pack(">I", 2000) + b"n" * 2000)) * BATCH
     ),
-    "pixels": rfb_server.update(*[rfb_server.raw(n, 0, 1, 1) for n in range(SIDE)]),
-    "fills": rfb_server.update(rfb_server.fill(0, 0, SIDE, SIDE)) * BATCH,
-    "hextiles": _hextiles(),
-    "deflated": _DEFLATED[1],
+    "sizes": Attack(
+        b"".join(
+            rfb_server.update(rfb_server.rect(0, 0, SIDE - n % 9, SIDE, Encoding.DESKTOP_SIZE))
+            for n in range(BATCH)
+        )
+    ),
+    "pixels": Attack(rfb_server.update(*[rfb_server.raw(n, 0, 1, 1) for n in range(SIDE)])),
+    "fills": Attack(rfb_server.update(rfb_server.fill(0, 0, SIDE, SIDE)) * BATCH),
+    "hextiles": Attack(_hextiles()),
+    "deflated": _deflated(),
 }
-"""What is sent over and over, by a name for people."""
+"""By a name for people."""
 
 
 class HostileVnc:
@@ -70,7 +79,6 @@ class HostileVnc:
     def __init__(self, attack: str) -> None:
         """`attack` is one of `ATTACKS`."""
         self._attack = ATTACKS[attack]
-        self._first = _DEFLATED[0] if attack == "deflated" else b""
         self._begun = asyncio.Event()
         self.port = 0
 
@@ -90,9 +98,9 @@ class HostileVnc:
         drain_input = asyncio.create_task(reader.read())
         with contextlib.suppress(ConnectionError):
             writer.write(b"RFB 003.008\n\x01\x01" + pack(">I", 0) + rfb_server.server_init(SIDE, SIDE))
-            writer.write(self._first)
+            writer.write(self._attack.first)
             while not drain_input.done():
-                writer.write(self._attack)
+                writer.write(self._attack.again)
                 await writer.drain()
                 self._begun.set()
         drain_input.cancel()
