@@ -60,6 +60,8 @@ DAEMONS_INTERVAL = 2.0
 """Seconds between two looks at the daemons."""
 LOOK_AFTER = 20.0
 """Seconds between two looks at what the store says of sessions and tunnels that are open here."""
+LINKS_INTERVAL = 5.0
+"""Seconds between two looks at whether the links still lead somewhere through which guests came here."""
 EXTENSIONS_INTERVAL = 2.0
 """Seconds between two looks at the extensions."""
 KEEP_ALIVE = 5.0
@@ -192,7 +194,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     work = {
         "look after sessions": _every(LOOK_AFTER, parts.sessions.look_after),
         "look after tunnels": _every(LOOK_AFTER, parts.gateway.look_after),
-        "look after links": _every(LOOK_AFTER, parts.sharing.look_after),
+        "look after links": _every(LINKS_INTERVAL, parts.sharing.look_after),
         "look at daemons": _every(DAEMONS_INTERVAL, parts.gateway.fleet.look),
         "keep tunnels alive": _every(KEEP_ALIVE, parts.gateway.keep_alive),
         "sweep polled tunnels": _every(KEEP_ALIVE, parts.polled.sweep),

@@ -175,7 +175,7 @@ BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
 }
 QUERIES: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", f"{_DATA}history/connections"): ("contains", "order"),
-    ("GET", f"{_ACTIVE}sharingCredentials/{{profile}}"): ("minutes",),
+    ("GET", f"{_ACTIVE}sharingCredentials/{{profile}}"): ("minutes", "uses"),
     ("GET", _STREAM): ("type",),
     ("GET", "api/operator/running"): ("contains",),
     ("GET", "api/operator/history"): ("contains",),

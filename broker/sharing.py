@@ -77,7 +77,10 @@ class Sharing:
     async def share(
         self, tunnel: Tunnel, profile: str, seconds: float, uses: int = 0
     ) -> tuple[str, float] | None:
-        """A new link to a tunnel's session: its key, and when it ends; None where it has too many."""
+        """A new link to a tunnel's session: its key, and when it ends; None where it has too many.
+
+        The key's `share_name` is what the link can be ended by.
+        """
         if len(await self._names(tunnel)) >= MAX_SHARES:
             return None
         key = secrets.token_urlsafe(KEY_BYTES)
@@ -128,9 +131,11 @@ class Sharing:
         """Whether the link of this name still leads somewhere."""
         return await self._store.get(Kind.SHARE, name) is not None
 
-    async def revoke(self, tunnel: Tunnel) -> int:
-        """End every link of a tunnel, and who came through them; returns how many links there were."""
+    async def revoke(self, tunnel: Tunnel, only: str = "") -> int:
+        """End every link of a tunnel, or the one of this name, and who came through; returns how many there were."""
         ended = await self._names(tunnel)
+        if only:
+            ended &= {only}
         for name in ended:
             await self._store.delete(Kind.SHARE, name)
             await self._store.delete(Kind.SHARED, f"{tunnel.connection_id}:{name}")

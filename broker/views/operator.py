@@ -21,6 +21,7 @@ from broker.parts import PARTS, SESSION
 from broker.views.base import COOKIE, read_body, store_answers
 
 if TYPE_CHECKING:
+    from broker.keeping import Kept
     from broker.records import Record
     from broker.sessions import Session
 
@@ -79,19 +80,22 @@ async def status(request: web.Request) -> web.Response:
 
 
 async def running(request: web.Request) -> web.Response:
-    """`running`: who is connected to what since when, of every broker; `contains` filters."""
-    return web.json_response(_matching(request, await request.app[PARTS].records.running()))
+    """`running`: who is connected to what since when, of every broker, and who is away; `contains` filters."""
+    parts = request.app[PARTS]
+    looked_at = [_shown(record) for record in await parts.records.running()]
+    away = [_shown_away(kept) for kept in await parts.gateway.left_open()]
+    return web.json_response(_matching(request, looked_at + away))
 
 
 async def history(request: web.Request) -> web.Response:
     """`history`: what runs and what ran; `contains` filters."""
-    return web.json_response(_matching(request, await request.app[PARTS].records.history()))
+    rows = [_shown(record) for record in await request.app[PARTS].records.history()]
+    return web.json_response(_matching(request, rows))
 
 
-def _matching(request: web.Request, records: list[Record]) -> list[dict[str, Any]]:
-    """Records of which every word of `contains` is part."""
+def _matching(request: web.Request, shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of which every word of `contains` is part."""
     words = request.query.get("contains", "").lower().split()
-    shown = [_shown(record) for record in records]
     return [row for row in shown if all(word in " ".join(map(str, row.values())).lower() for word in words)]
 
 
@@ -101,7 +105,22 @@ def _shown(record: Record) -> dict[str, Any]:
     row["reference"] = record.proxyd[1:5].upper()
     row["start"] = round(record.start * 1000)
     row["end"] = round(record.end * 1000) if record.end is not None else None
+    row["away"] = None
     return row
+
+
+def _shown_away(kept: Kept) -> dict[str, Any]:
+    """A session that its owner may come back to, as a row beside those that are looked at; it can be ended alike."""
+    names = ("user", "source", "connection", "name", "protocol", "target", "address", "proxyd", "daemon")
+    return {
+        **{name: getattr(kept, name) for name in names},
+        "identifier": kept.proxyd.removeprefix("$"),
+        "reference": kept.proxyd[1:5].upper(),
+        "start": round(kept.created * 1000),
+        "end": None,
+        "status": "",
+        "away": round((kept.detached or 0) * 1000),
+    }
 
 
 async def end(request: web.Request) -> web.Response:

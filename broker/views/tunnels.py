@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from broker.access import Route, by_token
 from broker.errors import ApiError, denied, not_found
 from broker.parts import PARTS, SESSION
-from broker.sharing import PROFILES
+from broker.sharing import PROFILES, share_name
 from proxyd.wire.status import StatusError
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ async def share(request: web.Request) -> web.Response:
             "expected": [{"name": "key", "type": "QUERY_PARAMETER"}],
             "values": {"key": key},
             "expires": round(expires * 1000),
+            "identifier": share_name(key),
         }
     )
 
@@ -159,6 +160,13 @@ async def stop_sharing(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def stop_one(request: web.Request) -> web.Response:
+    """`DELETE …/sharingCredentials/{profile}`: one link is over, by the `identifier` that came with it."""
+    if not await request.app[PARTS].sharing.revoke(_tunnel(request), request.match_info["profile"]):
+        raise not_found("link")
+    return web.Response(status=204)
+
+
 _ACTIVE = "api/session/tunnels/{tunnel}/activeConnection"
 _STREAM = "api/session/tunnels/{tunnel}/streams/{index}/{filename}"
 
@@ -168,6 +176,7 @@ ROUTES = (
     Route(hdrs.METH_GET, f"{_ACTIVE}/connection/sharingProfiles", sharing_profiles, by_token),
     Route(hdrs.METH_GET, f"{_ACTIVE}/sharingCredentials/{{profile}}", share, by_token),
     Route(hdrs.METH_DELETE, f"{_ACTIVE}/sharingCredentials", stop_sharing, by_token),
+    Route(hdrs.METH_DELETE, f"{_ACTIVE}/sharingCredentials/{{profile}}", stop_one, by_token),
     Route(hdrs.METH_GET, _STREAM, download, by_token),
     Route(hdrs.METH_POST, _STREAM, upload, by_token),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import WSMsgType
 
+from broker.app import read_again
 from broker.auth.base import Connection
 from broker.keeping import Kept, identify
+from broker.links import Signer
 from broker.sessions import Session
 from broker.store.base import Kind
 from proxyd.wire.instruction import InstructionParser
@@ -23,12 +26,14 @@ from tests.proxyd.test_server import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from proxyd.wire.instruction import Instruction
     from tests.broker.conftest import Broker
     from tests.proxyd.test_server import Daemon
 
 BASE = "/guacamole/"
+SECRET = bytes(range(32))
 
 
 async def eventually(holds: Callable[[], object]) -> None:
@@ -266,6 +271,70 @@ async def test_how_long(serve: Any, settings: dict[str, int], expires: float | N
         assert gateway._seconds(limited, connection) == seconds
         own = replace(connection, parameters={**connection.parameters, "detach-timeout": "7"})
         assert gateway._seconds(session, own) == 7
+
+
+def ring(tmp_path: Path, forced: str) -> Path:
+    """A key ring of one key, which says how long its people's sessions are kept."""
+    secret = base64.b64encode(SECRET).decode()
+    path = tmp_path / "ring.toml"
+    path.write_text(
+        f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\n'
+        f'params-forced = {{"detach-timeout" = "{forced}"}}\n'
+    )
+    return path
+
+
+async def test_a_key_says_how_long_and_operators_see_who_is_away(serve: Any, tmp_path: Path) -> None:
+    async with site(serve, key_ring=ring(tmp_path, "42"), public_origin="https://desk.example") as at:
+        signer = Signer("https://desk.example/guacamole/", "portal", SECRET, clock=at.broker.clock)
+
+        async def token(text: str) -> str:
+            answer = await (await at.broker.post_form(f"jwt={text}")).json()
+            return str(answer["authToken"])
+
+        link = signer.token("ssh", "10.1.2.3", "alice", {"detach-timeout": "7"}, id="abc")
+        await at.leave(await at.open(await token(link), GUAC_DATA_SOURCE="jwt"))
+        (kept,) = await at.kept()
+        assert kept.seconds == 42
+
+        olga = await token(signer.token("", "", "", cnx={}, sub="olga", role="operator"))
+        headers = {"Guacamole-Token": olga}
+        running = f"{BASE}api/operator/running"
+        (row,) = await (await at.broker.client.get(running, headers=headers)).json()
+        assert (row["user"], row["target"], row["end"]) == ("alice", "10.1.2.3", None)
+        assert row["away"] == round(at.broker.clock() * 1000)
+        assert row.keys() >= {"identifier", "reference", "start"}
+        assert not row.keys() & {"key", "session"}
+        answer = await at.broker.client.delete(f"{running}/{row['identifier']}", headers=headers)
+        assert answer.status == 204
+        await eventually(lambda: not at.sessions)
+        assert await (await at.broker.client.get(running, headers=headers)).json() == []
+
+
+async def test_reading_keys_and_themes_anew_drops_nobody(serve: Any, tmp_path: Path) -> None:
+    """Even where the key that let them in is taken off the ring, or the file is broken: what was granted stays."""
+    path = ring(tmp_path, "42")
+    themes = tmp_path / "extensions"
+    themes.mkdir()
+    where = {"key_ring": path, "extension_directory": themes, "public_origin": "https://desk.example"}
+    async with site(serve, **where) as at:
+        signer = Signer("https://desk.example/guacamole/", "portal", SECRET, clock=at.broker.clock)
+        answer = await at.broker.post_form(f"jwt={signer.token('ssh', '10.1.2.3', 'alice', id='abc')}")
+        window = await at.open((await answer.json())["authToken"], GUAC_DATA_SOURCE="jwt")
+        await window.until("sync")
+        (themes / "dark").mkdir()
+        (themes / "dark" / "guac-manifest.json").write_text(
+            '{"guacamoleVersion": "*", "name": "Dark", "namespace": "dark", "css": ["a.css"]}'
+        )
+        (themes / "dark" / "a.css").write_text("body { color: teal }")
+        for text in (path.read_text().replace("portal", "another"), "[broken"):
+            path.write_text(text)
+            read_again(at.broker.parts)
+        at.broker.parts.extensions.reload()
+        assert "teal" in await (await at.broker.client.get(f"{BASE}app.css")).text()
+        await window.socket.send_str("3.key,2.97,1.1;")
+        await eventually(lambda: ("key", 97, True) in Painting.built[0].calls)
+        assert len(at.sessions) == 1
 
 
 async def test_a_daemon_that_keeps_nothing_is_asked_for_nothing(serve: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import WSMsgType
 
-from broker.sharing import MAX_SHARES
+from broker.sharing import MAX_SHARES, share_name
 from broker.store import Kind
 from tests.fakes.guacd import Guacd
 
@@ -160,6 +160,7 @@ async def test_a_link_ends_when_it_says(owner: Owner) -> None:
     answer = await owner.get("sharingCredentials/watch", minutes="10")
     body = await answer.json()
     assert body["expires"] == round((owner.broker.clock() + 600) * 1000)
+    assert body["identifier"] == share_name(body["values"]["key"])
     socket, _, _ = await owner.joined(body["values"]["key"])
     owner.broker.clock.now += 601
     assert await owner.broker.refused(f"key={body['values']['key']}") == "unknown-share"
@@ -207,6 +208,37 @@ async def test_the_owner_ends_it(owner: Owner) -> None:
         1002,
         "518",
     )  # the token that is left opens nothing
+
+
+async def test_the_owner_ends_one_of_two(owner: Owner) -> None:
+    """Who came through the other one stays."""
+    first, second = await owner.link(), await owner.link("control")
+    (gone, _, _), (stays, _, _) = await owner.joined(first), await owner.joined(second)
+    links = f"{BASE}api/session/tunnels/{owner.tunnel}/activeConnection/sharingCredentials"
+    for status in (204, 404):
+        answer = await owner.broker.client.delete(
+            f"{links}/{share_name(first)}", params={"token": owner.token}
+        )
+        assert answer.status == status
+    assert (await ending(gone))[1:] == (1002, "523")
+    assert await owner.broker.refused(f"key={first}") == "unknown-share"
+    await owner.joined(second)
+    assert not stays.closed
+
+
+async def test_only_the_owner_ends_a_link(owner: Owner) -> None:
+    key = await owner.link()
+    owner.broker.platform.username = "bob"
+    token = await owner.broker.token(identifier="bobs-own")
+    socket = await owner.connect(owner.broker.tunnel_query(token, "bobs-own"))
+    tunnel = re.sub(r"^0\.,36\.|;$", "", await socket.receive_str())
+    for path, status in ((owner.tunnel, 404), (tunnel, 404)):
+        answer = await owner.broker.client.delete(
+            f"{BASE}api/session/tunnels/{path}/activeConnection/sharingCredentials/{share_name(key)}",
+            params={"token": token},
+        )
+        assert answer.status == status
+    await owner.joined(key)
 
 
 async def test_the_owner_leaves(owner: Owner) -> None:

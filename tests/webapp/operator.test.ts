@@ -20,6 +20,7 @@ function row(more: Partial<Row> = {}): Row {
     reference: "7K2A",
     start: NOW - HOUR,
     end: null,
+    away: null,
     ...more,
   };
 }

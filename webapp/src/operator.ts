@@ -95,7 +95,7 @@ class OperatorPage {
           `${row.name} (${row.protocol})`,
           row.target,
           row.address,
-          `${moment(row.start, now)}, ${duration(now - row.start)}`,
+          `${moment(row.start, now)}, ${duration(now - row.start)}${away(row, now)}`,
           row.reference,
           button("Details", `${row.user} ${row.reference}`, () => this.#drawer.open(row)),
         ],
@@ -163,6 +163,10 @@ function described({ reachable, sessions, room, draining, workers }: Daemon): st
     (room === null ? `sessions: ${sessions}` : `sessions: ${sessions} of ${room}`) +
     (share ? `; by worker: ${share}` : "");
   return draining ? `is stopping; ${running}` : `answers; ${running}`;
+}
+
+function away(row: Row, now: number): string {
+  return row.away === null ? "" : `; away for ${duration(now - row.away)}`;
 }
 
 function number(id: string, text: string, bad = false): void {

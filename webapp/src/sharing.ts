@@ -12,6 +12,10 @@ export interface SharedLink {
   address: string;
   /** When it ends; null where the broker does not say. */
   until: Date | null;
+  /** How many may come through it; null for any number. */
+  uses: number | null;
+  /** What the broker knows it by; null where it cannot be ended alone. */
+  identifier: string | null;
 }
 
 /** Which tunnel is shared, and by whom. */
@@ -30,16 +34,20 @@ export async function sharingProfiles(tunnel: SharedTunnel): Promise<Profile[]> 
  * Make a link.
  *
  * @param minutes how long it shall work; null for as long as the site permits.
+ * @param uses how many may come through it; null for any number.
  * @throws ApiError
  */
 export async function share(
   tunnel: SharedTunnel,
   profile: Profile,
   minutes: number | null,
+  uses: number | null,
 ): Promise<SharedLink> {
-  const query = minutes === null ? "" : `?minutes=${minutes}`;
-  const answer = await ask(tunnel, `sharingCredentials/${profile}${query}`);
-  const { values, expires } = isRecord(answer) ? answer : {};
+  const limits = Object.entries({ minutes, uses }).flatMap(([name, value]) =>
+    value === null ? [] : [[name, String(value)]],
+  );
+  const answer = await ask(tunnel, `sharingCredentials/${profile}?${new URLSearchParams(limits)}`);
+  const { values, expires, identifier } = isRecord(answer) ? answer : {};
   const key = isRecord(values) ? values.key : null;
   if (typeof key !== "string") {
     throw ApiError.unexpected();
@@ -48,12 +56,19 @@ export async function share(
     profile,
     address: new URL(`#/?key=${encodeURIComponent(key)}`, document.baseURI).href,
     until: typeof expires === "number" ? new Date(expires) : null,
+    uses,
+    identifier: typeof identifier === "string" ? identifier : null,
   };
 }
 
 /** End every link to this tunnel, and the visits of all who came through one. */
 export async function stopSharing(tunnel: SharedTunnel): Promise<void> {
   await ask(tunnel, "sharingCredentials", "DELETE");
+}
+
+/** End one link, and the visits of all who came through it. */
+export async function endLink(tunnel: SharedTunnel, identifier: string): Promise<void> {
+  await ask(tunnel, `sharingCredentials/${encodeURIComponent(identifier)}`, "DELETE");
 }
 
 function ask({ token, uuid }: SharedTunnel, path: string, method = "GET"): Promise<unknown> {

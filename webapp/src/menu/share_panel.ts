@@ -6,6 +6,7 @@ import { element, make, show } from "../dom.ts";
 import { icon } from "../icons.ts";
 import type { Session } from "../session.ts";
 import {
+  endLink,
   PROFILES,
   type Profile,
   type SharedLink,
@@ -19,6 +20,8 @@ import { tame } from "../text.ts";
 
 /** Minutes on offer; null is as long as the site permits. */
 const MINUTES = [15, 60, 240, null];
+/** How many may come through a link; null is any number. */
+const USES = [null, 1, 5];
 const PERMITS: Record<Profile, Key> = { watch: "share.canWatch", control: "share.canControl" };
 const MAX_NAMED = 20;
 
@@ -28,6 +31,7 @@ export class SharePanel {
   readonly #tell: (text: string) => void;
   readonly #section = element("share-links", "details");
   readonly #minutes = element("share-minutes", "select");
+  readonly #uses = element("share-uses", "select");
   readonly #list = element("shares", "ul");
   readonly #guestList = element("guests", "ul");
   readonly #state = element("share-state", "p");
@@ -60,11 +64,8 @@ export class SharePanel {
 
   /** Write everything in the language in use. */
   update(): void {
-    const chosen = this.#minutes.selectedIndex;
-    this.#minutes.replaceChildren(
-      ...MINUTES.map((minutes) => make("option", { value: String(minutes ?? "") }, duration(minutes))),
-    );
-    this.#minutes.selectedIndex = Math.max(0, chosen);
+    offer(this.#minutes, MINUTES, duration);
+    offer(this.#uses, USES, people);
     this.#draw();
   }
 
@@ -102,9 +103,8 @@ export class SharePanel {
       return;
     }
     const profile = PROFILES.find((name) => element(`share-${name}`, "input").checked) ?? "watch";
-    const minutes = this.#minutes.value === "" ? null : Number(this.#minutes.value);
     try {
-      this.#links.push(await share(tunnel, profile, minutes));
+      this.#links.push(await share(tunnel, profile, chosen(this.#minutes), chosen(this.#uses)));
       this.#state.textContent = "";
     } catch (error) {
       this.#explain(error);
@@ -128,6 +128,23 @@ export class SharePanel {
     this.#links = [];
     this.#draw();
     this.#state.textContent = t("share.stopped");
+    element("share-minutes", "select").focus();
+  }
+
+  async #end({ identifier }: SharedLink): Promise<void> {
+    const tunnel = this.#tunnel;
+    if (tunnel === null || identifier === null) {
+      return;
+    }
+    try {
+      await endLink(tunnel, identifier);
+    } catch (error) {
+      this.#explain(error);
+      return;
+    }
+    this.#links = this.#links.filter((link) => link.identifier !== identifier);
+    this.#draw();
+    this.#state.textContent = t("share.ended");
     element("share-minutes", "select").focus();
   }
 
@@ -165,7 +182,8 @@ export class SharePanel {
     show(this.#stop, shared);
   }
 
-  #row({ profile, address, until }: SharedLink): HTMLLIElement {
+  #row(link: SharedLink): HTMLLIElement {
+    const { profile, address, until, uses, identifier } = link;
     const time = until?.toLocaleTimeString(language(), { timeStyle: "short" }) ?? "";
     const words = t(until === null ? "share.permits" : "share.permitsUntil", {
       what: t(PERMITS[profile]),
@@ -178,8 +196,45 @@ export class SharePanel {
       const copied = await this.#clipboard.copy(address);
       this.#state.textContent = t(copied ? "share.copied" : "clipboard.notCopied");
     });
-    return make("li", {}, make("span", {}, words), field, copy);
+    const row = make(
+      "li",
+      {},
+      make("span", {}, uses === null ? words : `${words} (${people(uses)})`),
+      field,
+      copy,
+    );
+    if (identifier !== null) {
+      const end = make("button", { type: "button", class: "button" }, t("share.end"));
+      end.addEventListener("click", () => this.#end(link));
+      row.append(end);
+    }
+    return row;
   }
+}
+
+/** Fill a field with choices, and keep the one that was made. */
+function offer(
+  field: HTMLSelectElement,
+  values: (number | null)[],
+  words: (value: number | null) => string,
+): void {
+  const index = field.selectedIndex;
+  field.replaceChildren(
+    ...values.map((value) => make("option", { value: String(value ?? "") }, words(value))),
+  );
+  field.selectedIndex = Math.max(0, index);
+}
+
+function chosen(field: HTMLSelectElement): number | null {
+  return field.value === "" ? null : Number(field.value);
+}
+
+function people(uses: number | null): string {
+  return uses === null
+    ? t("share.anybody")
+    : uses === 1
+      ? t("share.once")
+      : t("share.times", { number: uses });
 }
 
 function duration(minutes: number | null): string {

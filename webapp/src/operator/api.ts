@@ -39,6 +39,8 @@ export interface Row {
   reference: string;
   start: number;
   end: number | null;
+  /** Since when nobody looks; null while somebody does. */
+  away: number | null;
 }
 
 export interface Refusal {
