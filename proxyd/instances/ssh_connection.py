@@ -16,14 +16,14 @@ from proxyd.instances.ssh_auth import Client, load_key
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from proxyd.instances.host_keys import HostKeyFiles, Trust
     from proxyd.instances.parameters import Arguments
     from proxyd.instances.ssh_auth import Asker, Identity
     from proxyd.transport import Transport
 
-__all__ = ["Connected", "connected"]
+__all__ = ["Connected", "Own", "connected"]
 
 log = structlog.get_logger()
 
@@ -48,9 +48,29 @@ class Connected(NamedTuple):
     met: str
 
 
+class Own(NamedTuple):
+    """What a process that runs as the person who signs in has of that person's; a daemon uses nothing of its host's.
+
+    Attributes:
+        trust: what the person knows of the machine.
+        options: of `asyncssh.connect`, instead of a daemon's: keys, agent, compression.
+        client: the callbacks.
+    """
+
+    trust: Trust
+    options: Mapping[str, Any]
+    client: Callable[[Asker, Trust, Identity | None, str], Client]
+
+
 @contextlib.asynccontextmanager
 async def connected(
-    arguments: Arguments, transport: Transport, asker: Asker, files: HostKeyFiles, context: str = ""
+    arguments: Arguments,
+    transport: Transport,
+    asker: Asker,
+    files: HostKeyFiles,
+    context: str = "",
+    *,
+    own: Own | None = None,
 ) -> AsyncIterator[Connected]:
     """Connect, and close in the end.
 
@@ -60,12 +80,17 @@ async def connected(
         asker: for what is missing to sign in.
         files: of host keys.
         context: what log lines shall name.
+        own: the means of whoever runs this process, where it is the person who signs in.
 
     Raises:
         StatusError: it did not work; the hop says where.
     """
     host, port = arguments.text("hostname"), arguments.number("port")
-    trust = await asyncio.to_thread(find_trust, host, port, arguments.text("host-key"), files)
+    trust = (
+        await asyncio.to_thread(find_trust, host, port, arguments.text("host-key"), files)
+        if own is None
+        else own.trust
+    )
     user = arguments.text("username") or await asker.ask("Login as: ", secret=False)
     identity = await _identity(arguments, asker)
     async with contextlib.AsyncExitStack() as stack:
@@ -73,7 +98,8 @@ async def connected(
         if identity is not None and arguments.flag("enable-agent"):
             agent = await stack.enter_async_context(serving(identity.pair))
         patient = _PatientAsker(asker)
-        client = Client(patient, trust, identity, arguments.text("password"))
+        kind = Client if own is None else own.client
+        client = kind(patient, trust, identity, arguments.text("password"))
         try:
             async with asyncio.timeout(None) as patient.deadline:
                 patient.wait()
@@ -83,7 +109,7 @@ async def connected(
                     tunnel=_Dial(transport, arguments.number("timeout")),
                     client_factory=lambda: client,
                     username=user,
-                    **_options(arguments, trust, agent),
+                    **{**_options(arguments, trust, agent), **(own.options if own is not None else {})},
                 )
         except TimeoutError:
             raise _failed(_SILENT, Status.UPSTREAM_TIMEOUT) from None

@@ -1,0 +1,1 @@
+"""What the command line does itself over SSH, from where it runs, with the keys of who runs it."""
