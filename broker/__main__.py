@@ -17,7 +17,7 @@ from broker.store import StoreError
 from proxyd.sources import Loaded, SettingsError, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["main", "read_settings", "start"]
 
@@ -32,14 +32,19 @@ def read_settings(
     return load(Settings, config=config, environ=environ, flags=flags, section="broker")
 
 
-def start(loaded: Loaded[Settings]) -> None:
-    """Log, and serve until told to stop. Raises what `broker.server.run` raises."""
+def start(load: Callable[[], Loaded[Settings]]) -> None:
+    """Log, and serve until told to stop. Raises what `load` and `broker.server.run` raise.
+
+    Args:
+        load: reads the settings; called again at SIGHUP.
+    """
+    loaded = load()
     log.configure(loaded.settings)
     if loaded.unknown:
         structlog.get_logger().warning(
             "settings that the broker does not know", names=", ".join(loaded.unknown), file=str(loaded.file)
         )
-    server.run(loaded.settings)
+    server.run(loaded.settings, lambda: load().settings)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = flags.pop("config")
     try:
         start(
-            read_settings(
+            lambda: read_settings(
                 config, os.environ, {name.replace("_", "-"): value for name, value in flags.items()}
             )
         )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from broker.sharing import Sharing
     from broker.store.base import Store
 
-__all__ = ["Admission", "Door", "Refusal"]
+__all__ = ["Admission", "Door", "Refusal", "Rules"]
 
 HOST_PARAMETERS = (("hostname", "port"), ("sftp-hostname", "sftp-port"), ("dest-host", "dest-port"))
 """Parameters that name an address to dial, with the one that holds its port."""
@@ -73,56 +73,65 @@ class Refusal(NamedTuple):
     target: str
 
 
+class Rules(NamedTuple):
+    """What is asked of everybody.
+
+    Attributes:
+        schemes: how requests may be signed; the first that recognises one verifies it.
+        targets: what may be dialled.
+        require_key: refuse a person without a key on file.
+    """
+
+    schemes: Sequence[Scheme]
+    targets: Targets
+    require_key: bool = False
+
+
 class Door:
     """Lets people in.
 
     Attributes:
+        rules: in force; they may change.
         refusals: the last ones of this broker.
     """
 
     def __init__(
         self,
-        schemes: Sequence[Scheme],
+        rules: Rules,
         ring: KeyRing,
         sessions: Sessions,
         store: Store,
-        targets: Targets,
         keys: KeyDirectory | None,
         bans: Bans,
         sharing: Sharing,
         metrics: Metrics,
         clock: Callable[[], float],
         *,
-        require_key: bool = False,
         resolver: Callable[[str], Awaitable[Iterable[str]]] = resolve,
     ) -> None:
-        """Set the rules.
+        """Open it.
 
         Args:
-            schemes: how requests may be signed; the first that recognises one verifies it.
+            rules: for everybody.
             ring: the keys.
             sessions: where a session is made.
             store: where redeemed requests are remembered.
-            targets: what may be dialled.
             keys: the key directory, where it is used.
             bans: who is kept out.
             sharing: links to running sessions.
             metrics: what is counted.
             clock: Unix seconds.
-            require_key: refuse a person without a key on file.
             resolver: names to addresses.
         """
-        self._schemes = schemes
+        self.rules = rules
         self._ring = ring
         self._sessions = sessions
         self._store = store
-        self._targets = targets
         self._keys = keys
         self._bans = bans
         self._sharing = sharing
         self._metrics = metrics
         self._clock = clock
-        self._require_key = require_key
         self._resolve = resolver
         self.refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
 
@@ -141,7 +150,7 @@ class Door:
         try:
             if held is None:
                 await self._check_ban(f"address {claim.address}")
-            scheme = next((scheme for scheme in self._schemes if scheme.recognises(claim)), None)
+            scheme = next((scheme for scheme in self.rules.schemes if scheme.recognises(claim)), None)
             if scheme is not None:
                 return await self._redeem(scheme, claim, token, held)
             if claim.first(SHARE_KEY):
@@ -238,7 +247,9 @@ class Door:
         grant = enforce(grant, entry.limits, address)
         if grant.connections:
             await self._check_key(grant.user)
-        targets = [self._targets, Targets(entry.limits.targets)] if entry.limits.targets else [self._targets]
+        targets = [self.rules.targets]
+        if entry.limits.targets:
+            targets.append(Targets(entry.limits.targets))
         connections = [await self._dialable(connection, targets) for connection in grant.connections]
         return replace(grant, connections=tuple(connections))
 
@@ -249,7 +260,7 @@ class Door:
             key = await asyncio.to_thread(self._keys.read, user)
         except KeyRefusedError as error:
             raise RefusedError(Reason.KEY_REFUSED, str(error)) from None
-        if key is None and self._require_key:
+        if key is None and self.rules.require_key:
             raise RefusedError(Reason.KEY_MISSING, "no private key is on file")
         if key is not None and key.weak:
             structlog.get_logger().warning("weak key", user=user, file=key.name)

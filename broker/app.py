@@ -18,18 +18,17 @@ from broker.extensions.registry import Registry
 from broker.fleet import Fleet, addresses
 from broker.gateway import Gateway
 from broker.keeping import Keeping
-from broker.keyring import KeyRing, KeyRingError
 from broker.keys import KeyDirectory
 from broker.metrics import Metrics
 from broker.parts import PARTS, Parts
 from broker.polling import PolledTunnels
 from broker.recordings import Recordings
 from broker.records import Records
+from broker.reload import door_rules, gateway_limits, reload_ring
 from broker.sessions import Sessions
 from broker.sharing import Sharing
 from broker.store import StoreError, open_store
-from broker.targets import Targets
-from broker.trust import key_ring, schemes
+from broker.trust import key_ring
 from broker.views import (
     connect,
     data,
@@ -49,9 +48,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from broker.keyring import KeyRing
     from broker.settings import Settings
 
-__all__ = ["make_app", "read_again", "reload_ring", "routes"]
+__all__ = ["make_app", "routes"]
 
 MINUTE, DAY = 60.0, 86400.0
 RING_INTERVAL = 5.0
@@ -95,7 +95,7 @@ def make_app(
         client_max_size=settings.api_max_request_size or 2**63,
     )
     app[PARTS] = parts
-    app.on_response_prepare.append(front.security_headers(settings))
+    app.on_response_prepare.append(front.security_headers)
     app.cleanup_ctx.append(_running)
     for route in routes(settings.base_path):
         app.router.add_route(route.method, route.path, guard(route))
@@ -139,25 +139,21 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         keys,
         metrics,
         clock,
+        gateway_limits(settings),
         allow_insecure=settings.allow_insecure_proxyd,
-        max_tunnels=settings.max_tunnels,
-        detach_timeout=settings.detach_timeout,
-        max_detached=settings.max_detached_per_user,
     )
     ring = key_ring(settings)
     bans = Bans(store, clock, settings.ban_after, settings.ban_longest)
     door = Door(
-        schemes(settings),
+        door_rules(settings),
         ring,
         sessions,
         store,
-        Targets(settings.allowed_targets),
         keys,
         bans,
         sharing,
         metrics,
         clock,
-        require_key=settings.require_privkey,
     )
     return Parts(
         settings=settings,
@@ -232,19 +228,3 @@ async def _refresh(ring: KeyRing) -> None:
 async def _follow(extensions: Registry) -> None:
     if await asyncio.to_thread(extensions.changed):
         await asyncio.to_thread(extensions.reload)
-
-
-def read_again(parts: Parts) -> None:
-    """Read again what can be read again while people work: the key ring now, extensions within seconds."""
-    reload_ring(parts.ring)
-    parts.extensions.expire()
-
-
-def reload_ring(ring: KeyRing) -> None:
-    """Read the key ring anew; a broken file is logged and leaves it as it was."""
-    try:
-        ring.reload()
-    except KeyRingError as error:
-        structlog.get_logger().error("key ring not read", reason=str(error))
-    else:
-        structlog.get_logger().info("key ring read", keys=len(ring))

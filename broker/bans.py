@@ -39,7 +39,12 @@ class Ban:
 
 
 class Bans:
-    """Counts failures and bans; what it knows is in the store, shared by all brokers."""
+    """Counts failures and bans; what it knows is in the store, shared by all brokers.
+
+    Attributes:
+        after: failures that are forgiven; 0 bans nobody.
+        longest: seconds of the longest ban.
+    """
 
     def __init__(self, store: Store, clock: Callable[[], float], after: int, longest: float) -> None:
         """Set the rules.
@@ -47,29 +52,29 @@ class Bans:
         Args:
             store: where counts and bans are.
             clock: Unix seconds.
-            after: failures that are forgiven; 0 bans nobody.
-            longest: seconds of the longest ban.
+            after: as in the attribute.
+            longest: as in the attribute.
         """
         self._store = store
         self._clock = clock
-        self._after = after
-        self._longest = longest
+        self.after = after
+        self.longest = longest
 
     async def remaining(self, subject: str) -> float:
         """Seconds that the subject is still banned; 0 where it is not."""
-        if not self._after:
+        if not self.after:
             return 0.0
         record = await self._store.get(Kind.BAN, subject)
         return max(0.0, _ban(record).until - self._clock()) if record else 0.0
 
     async def failed(self, subject: str, reason: str) -> None:
         """A request of the subject was refused: a second's ban for the first failure too many, then twice as long each."""
-        if not self._after:
+        if not self.after:
             return
         failures = await self._store.count(Kind.FAILURES, subject, self._clock() + WINDOW)
-        excess = failures - self._after
+        excess = failures - self.after
         if excess > 0:
-            seconds = min(2.0 ** min(excess - 1, 32), self._longest)
+            seconds = min(2.0 ** min(excess - 1, 32), self.longest)
             ban = Ban(subject, reason, failures, self._clock() + seconds)
             await self._store.put(Kind.BAN, subject, json.dumps(asdict(ban)).encode(), ban.until)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from broker.parts import PARTS, SENDER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from broker.settings import Settings
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,10 +58,23 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
     return await handler(request)
 
 
-def security_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """A signal handler that sets the headers every answer carries."""
-    ancestors = " ".join(("'self'", *settings.allowed_origins))
-    policy = "; ".join(
+async def security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the headers that every answer carries."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", _policy(request.app[PARTS].settings.allowed_origins))
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    headers.pop("Server", None)
+
+
+@functools.lru_cache(maxsize=4)
+def _policy(origins: tuple[str, ...]) -> str:
+    """What the page may load, and which sites may frame it."""
+    ancestors = " ".join(("'self'", *origins))
+    return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
@@ -79,18 +91,6 @@ def security_headers(settings: Settings) -> Callable[[web.Request, web.StreamRes
             f"frame-ancestors {ancestors}",
         )
     )
-
-    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        headers = response.headers
-        headers.setdefault("Content-Security-Policy", policy)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        headers.setdefault("Cache-Control", "no-store")
-        headers.pop("Server", None)
-
-    return prepare
 
 
 @web.middleware

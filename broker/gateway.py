@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from broker.sharing import Sharing
     from proxyd.wire.handshake import ClientInfo
 
-__all__ = ["Gateway"]
+__all__ = ["Gateway", "Limits"]
 
 MAX_TUNNELS_PER_SESSION = 32
 NO_CONNECTION = "This token opens no such connection."
@@ -63,8 +63,28 @@ class Way(NamedTuple):
     lost: bool = False
 
 
+class Limits(NamedTuple):
+    """How much and how long.
+
+    Attributes:
+        max_tunnels: tunnels of this broker.
+        detach_timeout: seconds that a session is kept while nobody looks, where its connection does not say.
+        max_detached: sessions of one person that nobody looks at.
+    """
+
+    max_tunnels: int
+    detach_timeout: int
+    max_detached: int
+
+
 class Gateway:
-    """Opens and closes the tunnels of this broker."""
+    """Opens and closes the tunnels of this broker.
+
+    Attributes:
+        fleet: where proxyd listens.
+        limits: in force; they may change.
+        draining: no more tunnels are opened.
+    """
 
     def __init__(
         self,
@@ -76,11 +96,9 @@ class Gateway:
         keys: KeyDirectory | None,
         metrics: Metrics,
         clock: Callable[[], float],
+        limits: Limits,
         *,
         allow_insecure: bool,
-        max_tunnels: int,
-        detach_timeout: int,
-        max_detached: int,
     ) -> None:
         """Describe the way; nothing is opened.
 
@@ -93,10 +111,8 @@ class Gateway:
             keys: the key directory, where it is used.
             metrics: what is counted.
             clock: Unix seconds.
+            limits: how much and how long.
             allow_insecure: let private keys cross plain TCP to another host.
-            max_tunnels: tunnels of this broker.
-            detach_timeout: seconds that a session is kept while nobody looks, where its connection does not say.
-            max_detached: sessions of one person that nobody looks at.
         """
         self.fleet = fleet
         self._sessions = sessions
@@ -107,9 +123,7 @@ class Gateway:
         self._metrics = metrics
         self._clock = clock
         self._allow_insecure = allow_insecure
-        self._max_tunnels = max_tunnels
-        self._detach_timeout = detach_timeout
-        self._max_detached = max_detached
+        self.limits = limits
         self._opening = 0
         self._chores: set[asyncio.Task[None]] = set()
         self.draining = False
@@ -293,7 +307,7 @@ class Gateway:
         """Of one person's sessions that nobody looks at, end the oldest beyond the limit."""
         left = [row for row in await self._keeping.of(kept.key.partition(":")[0]) if row.detached is not None]
         left.sort(key=lambda row: row.detached or 0.0, reverse=True)
-        for row in left[self._max_detached :]:
+        for row in left[self.limits.max_detached :]:
             await self._end_kept(row, ROOM_NEEDED)
 
     async def _end_kept(self, kept: Kept, reason: str) -> bool:
@@ -362,7 +376,9 @@ class Gateway:
         """How long the session is kept while nobody looks; never beyond what the token permits."""
         given = connection.parameters.get("detach-timeout", "")
         seconds = (
-            int(given) if given.isascii() and given.isdigit() and len(given) < 9 else self._detach_timeout
+            int(given)
+            if given.isascii() and given.isdigit() and len(given) < 9
+            else self.limits.detach_timeout
         )
         if session.expires is not None:
             seconds = min(seconds, int(session.expires - self._clock()))
@@ -433,7 +449,7 @@ class Gateway:
     def _check_room(self, session: Session) -> None:
         if self.draining:
             raise StatusError(Status.SERVER_BUSY, "Fanlight is being restarted.")
-        if len(self._sessions) + self._opening >= self._max_tunnels:
+        if len(self._sessions) + self._opening >= self.limits.max_tunnels:
             raise StatusError(Status.SERVER_BUSY, "Too many tunnels are open.")
         if len(self._sessions.tunnels(session.token_hash)) >= MAX_TUNNELS_PER_SESSION:
             raise StatusError(Status.CLIENT_TOO_MANY, "Too many tunnels are open on this token.")

@@ -242,8 +242,14 @@ class KeyRing:
         self._fixed = {entry.key.key_id: entry for entry in fixed}
         self._file = file
         self._stamp: tuple[int, int, int] | None = None
+        self._read: Mapping[str, Entry] = {}
         self._entries: Mapping[str, Entry] = self._fixed
         self.reload()
+
+    def fix(self, fixed: Iterable[Entry]) -> None:
+        """Replace the keys from settings; those of the file stay."""
+        self._fixed = {entry.key.key_id: entry for entry in fixed}
+        self._entries = {**self._fixed, **self._read}
 
     def reload(self) -> None:
         """Read the file anew.
@@ -255,10 +261,10 @@ class KeyRing:
             return
         try:
             self._stamp = _stamp(self._file)
-            read = parse_ring(_content(self._file, MAX_FILE), is_json=self._file.suffix == ".json")
+            self._read = parse_ring(_content(self._file, MAX_FILE), is_json=self._file.suffix == ".json")
         except (KeyRingError, ValueError) as error:
             raise KeyRingError(f"key-ring: {self._file}: {error}") from None
-        self._entries = {**self._fixed, **read}
+        self._entries = {**self._fixed, **self._read}
 
     def changed(self) -> bool:
         """Whether the file is another one than was read last."""

@@ -30,9 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "SENDER", "SESSION", "Parts"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Parts:
-    """What `make_app` builds."""
+    """What `make_app` builds.
+
+    Attributes:
+        settings: in force; some may change, see `broker.reload`.
+    """
 
     settings: Settings
     clock: Callable[[], float]

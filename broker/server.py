@@ -15,9 +15,10 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from broker.app import make_app, read_again
+from broker.app import make_app
 from broker.parts import PARTS
 from broker.patience import Patience
+from broker.reload import read_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +48,19 @@ class ListenError(Exception):
         self.in_use = in_use
 
 
-async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> None:
+async def serve(
+    settings: Settings,
+    ready: Callable[[str], None] = lambda _: None,
+    load: Callable[[], Settings] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
 
-    SIGHUP has the key ring and the extensions read anew.
+    SIGHUP has settings, the key ring and the extensions read anew.
 
     Args:
         settings: how.
         ready: called with the address once the broker accepts connections.
+        load: gives the settings as their sources are at SIGHUP; raises SettingsError.
 
     Raises:
         ListenError: an address cannot be opened.
@@ -66,7 +72,7 @@ async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: Non
     )
     metrics = web.AppRunner(_metrics_app(app), access_log=None, shutdown_timeout=0.1)
     stop = _Stop()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again, app[PARTS])
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again, app[PARTS], load)
     await runner.setup()
     await metrics.setup()
     watch = asyncio.create_task(_watch(runner), name="close silent connections")
@@ -77,7 +83,7 @@ async def serve(settings: Settings, ready: Callable[[str], None] = lambda _: Non
         structlog.get_logger().info("listening", bind=address, base_path=settings.base_path)
         ready(address)
         await stop.asked()
-        await _drain(app, settings.drain_timeout, stop)
+        await _drain(app, app[PARTS].settings.drain_timeout, stop)
     finally:
         stop.close()
         watch.cancel()
@@ -96,10 +102,10 @@ async def _watch(runner: web.AppRunner) -> None:
             structlog.get_logger().info("silent connections closed", connections=closed)
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, load: Callable[[], Settings] | None = None) -> None:
     """`serve` on a loop of its own; uvloop where it is installed. Raises what `serve` raises."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(settings))
+        runner.run(serve(settings, load=load))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

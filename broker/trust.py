@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from broker.auth.base import Scheme
     from broker.settings import Settings
 
-__all__ = ["key_ring", "schemes"]
+__all__ = ["fixed_keys", "key_ring", "schemes"]
 
 SECRET_KEY, JSON_SECRET_KEY = "secret-key", "json-secret-key"
 """The keys that the settings of these names make."""
@@ -40,12 +40,8 @@ def schemes(settings: Settings) -> list[Scheme]:
     return [JwtScheme(jwt), JsonScheme(), gateone, HmacForm(V0, form), HmacForm(V1, form)]
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """The keys of settings and of the key ring file.
-
-    Raises:
-        KeyRingError: the file cannot be read.
-    """
+def fixed_keys(settings: Settings) -> list[Entry]:
+    """The keys that stand in settings."""
     fixed = []
     secret = settings.secret_key.get_secret_value()
     if secret:
@@ -53,7 +49,16 @@ def key_ring(settings: Settings) -> KeyRing:
     if settings.json_secret_key is not None:
         limits = Limits.model_validate({"schemes": ("json",), "from": settings.json_trusted_networks})
         fixed.append(Entry(Key(JSON_SECRET_KEY, settings.json_secret_key), limits))
-    ring = KeyRing(fixed, settings.key_ring)
+    return fixed
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The keys of settings and of the key ring file.
+
+    Raises:
+        KeyRingError: the file cannot be read.
+    """
+    ring = KeyRing(fixed_keys(settings), settings.key_ring)
     if not len(ring):
         structlog.get_logger().warning("no key is set up: no link can be redeemed")
     return ring

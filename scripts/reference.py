@@ -11,6 +11,7 @@ from typer.main import get_command
 from broker.cli.app import app
 from broker.cli.outcome import Exit
 from broker.metrics import Metrics
+from broker.reload import LIVE
 from broker.settings import Settings as BrokerSettings
 from proxyd.__main__ import app as proxyd_app
 from proxyd.settings import Settings as ProxydSettings
@@ -55,6 +56,10 @@ def settings() -> str:
             "",
             "Lists are written `a, b` outside TOML, tables `ssh=22,vnc=5905`.",
             "",
+            "On SIGHUP the broker reads its settings again. These take effect at once, for who comes and who is there:",
+            f"{_live()}.",
+            "Any other that changed is named in the log and waits for a restart, after which people find their sessions again.",
+            "",
             "## broker",
             "",
             *_table(BrokerSettings),
@@ -65,6 +70,11 @@ def settings() -> str:
             "",
         ]
     )
+
+
+def _live() -> str:
+    names = (name.replace("_", "-") for name in sorted(LIVE))
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _table(model: type[BaseModel]) -> list[str]:

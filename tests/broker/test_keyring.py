@@ -15,6 +15,7 @@ from broker import app
 from broker.auth.base import Connection, Grant, Reason, RefusedError
 from broker.keyring import Entry, KeyRing, KeyRingError, Limits, parse_ring
 from broker.limits import enforce
+from broker.reload import reload_ring
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -278,7 +279,7 @@ async def test_a_broken_file_leaves_the_ring_as_it_was(
             ring_file.write_text(broken)
             if not broken:
                 ring_file.unlink()
-            app.reload_ring(broker.parts.ring)
+            reload_ring(broker.parts.ring)
             assert log_lines[-1]["event"] == "key ring not read"
             assert (await broker.post_form(broker.platform.body("10.1.2.3", "ssh"))).status == 200
             broker.clock.now += 1

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import WSMsgType
 
-from broker.app import read_again
 from broker.auth.base import Connection
 from broker.keeping import Kept, identify
 from broker.links import Signer
+from broker.reload import read_again
 from broker.sessions import Session
 from broker.store.base import Kind
 from proxyd.wire.instruction import InstructionParser

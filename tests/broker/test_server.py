@@ -102,6 +102,21 @@ def test_metrics_are_not_served_to_the_world(tmp_path: Path) -> None:
         broker.get("/metrics")
 
 
+def test_sighup_has_it_read_its_settings_again(tmp_path: Path) -> None:
+    config = tmp_path / "fanlight.toml"
+    config.write_text('[broker]\nsite-name = "Before"\n')
+    with running(tmp_path, "--config", str(config)) as broker:
+        assert "Before" in broker.get("/guacamole/")
+        config.write_text('[broker]\nsite-name = "After"\nstore = "redis://elsewhere/0"\n')
+        broker.process.send_signal(signal.SIGHUP)
+        processes.wait_for(lambda: "After" in broker.get("/guacamole/"), "the new name")
+        config.write_text('[broker]\nsite-name = "Broken"\nmax-tunnels = "many"\n')
+        broker.process.send_signal(signal.SIGHUP)
+        processes.wait_for(lambda: "settings not read" in broker.lines(), "a complaint")
+        assert "max-tunnels" in broker.lines()
+        assert "After" in broker.get("/guacamole/")
+
+
 def test_ctrl_c_stops_it_too(tmp_path: Path) -> None:
     with running(tmp_path) as broker:
         begun = time.monotonic()

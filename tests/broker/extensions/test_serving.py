@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broker.app import read_again
+from broker.reload import read_again
 from tests.broker.extensions.bundles import PAGE, archive, files, folder
 
 if TYPE_CHECKING:
