@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,57 +20,9 @@ from pydantic import (
     model_validator,
 )
 
+from proxyd.wire.targets import Network, Target, parse_target
+
 __all__ = ["Network", "Networks", "Settings", "Target", "TargetList", "Words", "parse_target"]
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-_ENTRY = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:]+))(?::(?P<ports>\*|[0-9+-]+))?")
-
-
-class Target(NamedTuple):
-    """One entry: a network, and inclusive ranges of ports."""
-
-    network: Network
-    ports: tuple[tuple[int, int], ...]
-
-    def __str__(self) -> str:
-        ports = "+".join(f"{low}-{high}" if low != high else str(low) for low, high in self.ports)
-        network = f"[{self.network}]" if self.network.version == 6 else str(self.network)
-        return f"{network}:{'*' if ports == '1-65535' else ports}"
-
-    def covers(self, address: Address, port: int) -> bool:
-        """Whether the entry permits this address and port."""
-        return address in self.network and any(low <= port <= high for low, high in self.ports)
-
-
-def parse_target(text: str) -> Target:
-    """Read `10.0.0.0/8:22+5900-5999`, `[2001:db8::/32]:*` or a network alone, which means every port.
-
-    Raises:
-        ValueError: not of that form.
-    """
-    match = _ENTRY.fullmatch(text.strip())
-    try:
-        if match is None:
-            raise ValueError
-        network = ipaddress.ip_network(match["bracketed"] or match["plain"], strict=False)
-        ports = tuple(_range(part) for part in (match["ports"] or "*").split("+"))
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is not of the form 10.0.0.0/8:22+5900-5999 or [2001:db8::/32]:*"
-        ) from None
-    return Target(network, ports)
-
-
-def _range(text: str) -> tuple[int, int]:
-    if text == "*":
-        return 1, 65535
-    first, dash, last = text.partition("-")
-    low, high = int(first), int(last if dash else first)
-    if not 1 <= low <= high <= 65535:
-        raise ValueError
-    return low, high
 
 
 def _kebab(name: str) -> str:

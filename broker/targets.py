@@ -7,28 +7,17 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
+from proxyd.wire.targets import guard_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from broker.settings import Network, Target
+    from proxyd.wire.targets import Address, Network, Target
 
 __all__ = ["TargetRefusedError", "Targets", "is_own_address", "resolve"]
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 RESOLVE_TIMEOUT = 5.0
 MAX_NAME = 253
-
-GUARDED: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "224.0.0.0/3",
-        "100.100.100.200/32", "168.63.129.16/32",
-        "::/128", "::1/128", "fe80::/10", "ff00::/8", "fd00:ec2::254/128", "fd20:ce::254/128",
-        "64:ff9b::/96", "2002::/16",
-    )
-)  # fmt: skip
-"""Loopback, link-local, multicast, the clouds' metadata services and ways around them: only where listed themselves."""
 
 
 class TargetRefusedError(Exception):
@@ -65,7 +54,7 @@ class Targets:
         covering = [entry.network for entry in self._entries if entry.covers(value, port)]
         if not covering:
             raise TargetRefusedError(f"{address}:{port} is not in allowed-targets")
-        guarded = next((network for network in GUARDED if value in network), None)
+        guarded = guard_of(value)
         if guarded is not None:
             if not any(_inside(network, guarded) for network in covering):
                 raise TargetRefusedError(f"{address} is in {guarded}, which must be listed itself")
