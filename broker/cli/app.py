@@ -12,6 +12,8 @@ from broker.cli.bans import app as bans
 from broker.cli.check import check
 from broker.cli.daemons import PASS_ON, broker, proxyd
 from broker.cli.demo import demo
+from broker.cli.fanout import TakesCommand, fanout
+from broker.cli.hosts import app as hosts
 from broker.cli.keys import app as keys
 from broker.cli.outcome import CommandError, Exit, complain
 from broker.cli.sign import operator, sign
@@ -38,6 +40,8 @@ app.add_typer(keys, name="keys")
 app.add_typer(bans, name="bans")
 app.add_typer(theme, name="theme")
 app.command()(check)
+app.add_typer(hosts, name="hosts")
+app.command(cls=TakesCommand)(fanout)
 
 
 def _show_version(wanted: bool) -> None:
