@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from broker.store.base import GROUPED, Kind, StoreError
@@ -21,8 +24,10 @@ MAX_LISTED = 100_000
 """Keys in such a set; the oldest are forgotten first."""
 GROUP_LIVES = 14 * 86400
 """Seconds after the last put that it is known what is in a group."""
-TIMEOUT = 5.0
-"""Seconds that Redis has for an answer."""
+TIMEOUT = 3.0
+"""Seconds that Redis has for an answer, and that a call waits for its turn."""
+CONNECTIONS = 32
+"""To Redis, at most: calls beyond wait for their turn. A broker that drains settles thousands of tunnels at once."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -54,9 +59,17 @@ class RedisStore:
             clock: Unix seconds.
         """
         self._clock = clock
-        self._redis: Any = Redis.from_url(
-            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, health_check_interval=30
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=TIMEOUT,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            health_check_interval=30,
+            # a connection that broke says nothing of the next one; a server that is silent once stays so
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
+        self._redis: Any = Redis.from_pool(pool)
 
     @_answering
     async def add(self, kind: Kind, key: str, value: bytes, expires: float) -> bool:

@@ -18,22 +18,27 @@ import psutil
 import pytest
 
 from proxyd.wire.instruction import InstructionParser, encode
+from proxyd.wire.status import Status
 from tests.e2e.site import ROOT
-from tests.fakes.platform import Platform
+from tests.fakes.platform import Platform, PlatformError
 from tests.servers import processes
 from tests.servers.sshd import Sshd
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
 
 pytestmark = [pytest.mark.real]
 
-PEOPLE = 16
+PEOPLE = 50
 SECRET = "a-secret-of-the-tests"
 STOPPED = "The machine that ran this session has stopped."
 
 BALANCER = ROOT / "deploy" / "balancer.conf"
+AWAY_SECONDS = 60.0
+"""How long Redis is kept from answering."""
+AGAIN = (Status.SERVER_BUSY, Status.UPSTREAM_UNAVAILABLE)
+"""Statuses after which the page tries again by itself."""
 START_SECONDS = 60.0
 """How long a process may take to listen: many start at a time here."""
 
@@ -85,6 +90,13 @@ class Cluster:
                 child.kill()
         process.send_signal(number)
         process.wait(timeout=20)
+
+    def pause(self, name: str) -> None:
+        """It takes connections and answers nothing."""
+        self._running[name].send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self._running[name].send_signal(signal.SIGCONT)
 
     def holder(self) -> str:
         """The broker that has the tunnels: the balancer sends one address to one broker."""
@@ -173,8 +185,15 @@ class Person:
                         self.connected.set()
                     case "msg", (_, word, *_):
                         self.notices[word] += 1
+                    case "error", (_, code) if int(code) in AGAIN:
+                        return
                     case "error", (text, *_):
                         self.errors.append(text)
+
+    async def leave(self) -> None:
+        """The network breaks."""
+        assert self._socket is not None
+        await self._socket.close()
 
     async def type(self, text: str) -> None:
         assert self._socket is not None
@@ -210,9 +229,10 @@ async def fact(holds: Callable[[], object], what: str, seconds: float = 60) -> N
         pytest.fail(f"{what} within {seconds:g} s")
 
 
-async def everybody_came_back(people: list[Person], times: int) -> None:
+async def everybody_came_back(opened: Mapping[Person, int]) -> None:
+    """Since they had been opened so often."""
     await fact(
-        lambda: all(person.opened >= times and person.connected.is_set() for person in people),
+        lambda: all(person.opened > times and person.connected.is_set() for person, times in opened.items()),
         "everybody is back",
     )
 
@@ -227,6 +247,7 @@ async def prove(cluster: Cluster, people: Iterable[Person], name: str) -> None:
     await fact(lambda: proof.exists() and sorted(proof.read_text().split()) == wanted, f"{name}: every shell")
 
 
+@pytest.mark.timeout(300)
 async def test_every_session_is_accounted_for(cluster: Any) -> None:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -250,17 +271,32 @@ async def test_every_session_is_accounted_for(cluster: Any) -> None:
         await prove(cluster, people, "at-first")
 
         first = cluster.holder()
+        opened = {person: person.opened for person in people}
         cluster.kill(first)
-        await everybody_came_back(people, 2)
+        await everybody_came_back(opened)
         await prove(cluster, people, "after-a-broker-died")
         cluster.start(first)
 
         cluster.kill("redis")
         await prove(cluster, people, "while-redis-is-gone")
         cluster.start("redis")
+        cluster.pause("redis")
+        away = asyncio.get_running_loop().time() + AWAY_SECONDS
+        with pytest.raises(PlatformError) as refused:  # who comes now is told so, not left waiting
+            await asyncio.to_thread(cluster.platform.token_url, "127.0.0.1", "ssh")
+        assert refused.value.status == 503
+        await people[0].leave()
+        await prove(cluster, people[1:], "while-redis-hangs")
+        await asyncio.sleep(away - asyncio.get_running_loop().time())
+        await prove(cluster, people[1:], "after-a-minute-without-redis")
+        cluster.resume("redis")
+        await fact(people[0].connected.is_set, "who left meanwhile is back")
+        await prove(cluster, people, "after-redis-came-back")
+
         second = "broker-1" if first == "broker-2" else "broker-2"
+        opened = {person: person.opened for person in people}
         cluster.kill(second, signal.SIGTERM)
-        await everybody_came_back(people, 3)
+        await everybody_came_back(opened)
         await prove(cluster, people, "after-redis-and-the-other-broker")
         cluster.start(second)
 

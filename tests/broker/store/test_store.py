@@ -221,3 +221,10 @@ async def test_one_group_is_listed_alone(store: Store) -> None:
     assert len(await store.newest(Kind.KEPT, 10)) == 5
     await store.delete(Kind.KEPT, "a:2")
     assert list(await store.newest(Kind.KEPT, 10, "a")) == ["a:1"]
+
+
+async def test_a_thousand_calls_at_once(store: Store) -> None:
+    """As a broker makes them that settles its tunnels when it stops."""
+    until = time.time() + LATER
+    await asyncio.gather(*(store.put(Kind.KEPT, f"who:{n}", b"x", until) for n in range(1000)))
+    assert len(await store.newest(Kind.KEPT, 2000, "who")) == 1000
