@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import functools
 import os
 from dataclasses import dataclass, field
@@ -170,6 +171,14 @@ class Connecting:
         """
         return await self._through(tuple(self.book.way(typed)[:-1]))
 
+    async def at(self, typed: str) -> Transport:
+        """A machine from which streams leave: signed in there, once.
+
+        Raises:
+            RouteError, HostError: see `open`.
+        """
+        return await self._through(tuple(self.book.way(typed)))
+
     async def _through(self, way: tuple[Host, ...]) -> Transport:
         """Sign in once at every machine on a way, whoever needs it, and again where that was lost."""
         if not way:
@@ -246,6 +255,9 @@ def _remember(path: Path, host: Host, key: asyncssh.SSHKey) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not find_trust(name, port, "", HostKeyFiles(known=path)).first_time:
+                return  # another connection was quicker
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(size - 1)

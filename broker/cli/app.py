@@ -10,9 +10,11 @@ import typer
 
 from broker.cli.bans import app as bans
 from broker.cli.check import check
+from broker.cli.copy import copy
 from broker.cli.daemons import PASS_ON, broker, proxyd
 from broker.cli.demo import demo
 from broker.cli.fanout import TakesCommand, fanout
+from broker.cli.forward import forward
 from broker.cli.hosts import app as hosts
 from broker.cli.keys import app as keys
 from broker.cli.outcome import CommandError, Exit, complain
@@ -42,6 +44,8 @@ app.add_typer(theme, name="theme")
 app.command()(check)
 app.add_typer(hosts, name="hosts")
 app.command(cls=TakesCommand)(fanout)
+app.command()(forward)
+app.command("cp")(copy)
 
 
 def _show_version(wanted: bool) -> None:

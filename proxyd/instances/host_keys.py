@@ -60,6 +60,7 @@ class Trust:
         revoked: keys that are refused in any case.
         shown: the key that it showed, if that was not one of `keys`.
         strict: a machine of which nothing is known is refused.
+        machine: what it is called in a sentence.
     """
 
     keys: list[asyncssh.SSHKey] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Trust:
     revoked: list[asyncssh.SSHKey] = field(default_factory=list)
     shown: asyncssh.SSHKey | None = None
     strict: bool = False
+    machine: str = "the instance"
 
     @property
     def first_time(self) -> bool:
@@ -86,17 +88,16 @@ class Trust:
     def failure(self) -> StatusError:
         """The error after a key was refused."""
         if self.shown is None:
-            reason = "The host key of the instance is revoked, or its certificate is not trusted."
+            reason = f"The host key of {self.machine} is revoked, or its certificate is not trusted."
         elif self.first_time:
             reason = (
-                f"The host key of the instance, {self.shown.get_fingerprint()}, is known to nobody, "
+                f"The host key of {self.machine}, {self.shown.get_fingerprint()}, is known to nobody, "
                 "and strict-host-keys is set."
             )
         else:
             known = " or ".join(key.get_fingerprint() for key in self.keys) or "signed by a known authority"
-            reason = (
-                f"The instance shows the host key {self.shown.get_fingerprint()}, but {known} is expected."
-            )
+            machine = self.machine[0].upper() + self.machine[1:]
+            reason = f"{machine} shows the host key {self.shown.get_fingerprint()}, but {known} is expected."
         return StatusError(Status.SERVER_ERROR, reason, Hop.HOST_KEY)
 
 
@@ -169,7 +170,7 @@ def _from_file(path: Path, host: str, port: int | None) -> Trust:
         with path.open("rb") as file:
             text = file.read(MAX_FILE).decode("utf-8", "replace")
         known = asyncssh.import_known_hosts(text)
-        keys, authorities, revoked, *_ = known.match(host, host, port)
+        keys, authorities, revoked, *_ = known.match(host, "", port)
     except FileNotFoundError:
         return Trust()
     except (OSError, ValueError) as error:

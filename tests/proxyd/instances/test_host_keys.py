@@ -101,6 +101,13 @@ def test_the_operator_s_file_stands_before_pins(tmp_path: Path) -> None:
     assert find_trust("192.0.2.1", PORT, "", HostKeyFiles(known)).revoked
 
 
+@pytest.mark.parametrize("name", ["waldo.example.org", "waldo", "fe80::1", HOST])
+def test_a_machine_with_a_name_is_known_again(name: str, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(f"{name} {line(ONE)}\n")
+    assert find_trust(name, PORT, "", HostKeyFiles(known)).keys == [ONE.convert_to_public()]
+
+
 def test_a_damaged_file_of_the_operator_stops_the_session(tmp_path: Path) -> None:
     (tmp_path / "known").write_text("@nonsense line here\n")
     with pytest.raises(StatusError) as caught:
