@@ -1,0 +1,91 @@
+"""`python -m connector`: read settings and key, then serve. `fanlight connector run` runs this."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads annotations
+from typing import Annotated
+
+import structlog
+import typer
+
+from connector import log
+from connector.agent import Agent
+from connector.keyfile import KeyFileError
+from connector.settings import Settings
+from connector.state import RunningError, load_key, only_one
+from proxyd.sources import SettingsError, load
+
+__all__ = ["main"]
+
+EXIT_FAILED, EXIT_SETTINGS = 1, 2
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def connector(
+    config: Annotated[Path | None, typer.Option(help="fanlight.toml with a table [connector].")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="The key of the network.")] = None,
+    allowed_targets: Annotated[
+        str | None, typer.Option(help="What may be opened: 10.0.0.0/8:22+5900-5999, *.lab.example:22.")
+    ] = None,
+    state_directory: Annotated[Path | None, typer.Option(help="Where key and log are.")] = None,
+    standby: Annotated[bool | None, typer.Option("--standby", help="Serve while no other does.")] = None,
+    force: Annotated[
+        bool | None, typer.Option("--force", help="Run beside another connector of this host.")
+    ] = None,
+) -> None:
+    """The agent inside a private network: it dials out to the broker and opens what its list permits."""
+    flags: dict[str, object] = {
+        "key-file": key_file,
+        "allowed-targets": allowed_targets,
+        "state-directory": state_directory,
+        "standby": standby,
+        "force": force,
+    }
+    try:
+        settings = load(
+            Settings, config=config, environ=os.environ, flags=flags, section="connector"
+        ).settings
+    except SettingsError as error:
+        _fail("\n".join(error.problems), EXIT_SETTINGS)
+    try:
+        with only_one(settings.state_directory):
+            key = load_key(settings.key_path)
+            log.configure(settings)
+            asyncio.run(_serve(Agent(settings, key)))
+    except KeyFileError as error:
+        _fail(f"key-file: {error}", EXIT_SETTINGS)
+    except RunningError as error:
+        _fail(str(error), EXIT_FAILED)
+    except OSError as error:
+        _fail(f"state-directory: {settings.state_directory}: {error.strerror}", EXIT_FAILED)
+
+
+async def _serve(agent: Agent) -> None:
+    serving = asyncio.create_task(agent.run(), name="agent")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    await asyncio.wait({serving})
+    if not serving.cancelled():
+        serving.result()
+    structlog.get_logger("connector").info("stopped")
+
+
+def _fail(message: str, code: int) -> None:
+    typer.echo(f"connector: {message}", err=True)
+    sys.exit(code)
+
+
+def main() -> None:
+    """Entry point."""
+    app(prog_name="fanlight connector run")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""The connector's end of the SSH connection: it dialled, yet here it is the server that a broker signs in to.
+
+A broker may open streams to what the list permits and say the words of `control`; there is no shell, and nothing is
+listened for.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+import structlog
+from asyncssh.forward import SSHForwarder
+
+from connector.inside import DeniedError, NotReachedError
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable
+
+    from connector.inside import Inside
+    from connector.keyfile import ConnectorKey
+
+__all__ = ["KEEPALIVE", "KEEPALIVE_COUNT", "LOGIN_TIMEOUT", "USER", "Counts", "Serving"]
+
+USER = "fanlight"
+LOGIN_TIMEOUT = 10.0
+KEEPALIVE, KEEPALIVE_COUNT = 10.0, 3
+"""Seconds of silence after which the other end is asked for a sign of life, and how many it may owe."""
+MAX_WORD = 1024
+MAX_LOGGED_DENIALS = 100
+"""Refused streams of one connection that are logged one by one; a broken-into broker shall not fill the disk."""
+
+
+class Counts:
+    """What goes on: streams that are open, and how many were opened and refused since the start."""
+
+    def __init__(self) -> None:
+        self.open = self.opened = self.denied = 0
+
+
+class Serving(asyncssh.SSHServer):
+    """One connection to a broker's daemon."""
+
+    def __init__(
+        self,
+        key: ConnectorKey,
+        inside: Inside,
+        control: Callable[[str], Awaitable[dict[str, Any]]],
+        counts: Counts,
+        most: int,
+        endpoint: str,
+    ) -> None:
+        """Describe it.
+
+        Args:
+            key: whom to believe.
+            inside: what may be opened.
+            control: answers a control word.
+            counts: of all connections.
+            most: streams at a time.
+            endpoint: where it goes, for the log.
+        """
+        self._brokers = {asyncssh.import_public_key(line) for line in key.brokers}
+        self._inside = inside
+        self._control = control
+        self._counts = counts
+        self._most = most
+        self.ended = "the broker closed the connection"
+        """Why the connection ended, once it has."""
+        self._log = structlog.get_logger("connector").bind(network=key.network, endpoint=endpoint)
+
+    async def run(self, connected: socket.socket, key: ConnectorKey) -> asyncssh.SSHServerConnection:
+        """Shake hands over a connected socket; returns once a broker has signed in.
+
+        Raises:
+            OSError, asyncssh.Error: it failed.
+        """
+        return await asyncssh.run_server(
+            connected,
+            config=None,
+            server_factory=lambda: self,
+            server_host_keys=[key.ssh_key()],
+            login_timeout=LOGIN_TIMEOUT,
+            keepalive_interval=KEEPALIVE,
+            keepalive_count_max=KEEPALIVE_COUNT,
+            password_auth=False,
+            kbdint_auth=False,
+            gss_host=None,
+            allow_pty=False,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            compression_algs=None,
+            process_factory=self._word,
+            encoding=None,
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        if exc is not None:
+            self.ended = exc.reason if isinstance(exc, asyncssh.DisconnectError) else str(exc)
+
+    # -- who calls -----------------------------------------------------------------------------------------------------
+
+    def begin_auth(self, username: str) -> bool:
+        """Everybody has to sign in."""
+        del username
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """By a key, and by nothing else."""
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether it is one of the brokers that the key file names."""
+        return username == USER and key in self._brokers
+
+    # -- what they want ------------------------------------------------------------------------------------------------
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> Any:
+        """A stream to a host inside."""
+        del orig_host, orig_port
+        return self._open(dest_host, dest_port)
+
+    async def _open(self, host: str, port: int) -> SSHForwarder:
+        if self._counts.open >= self._most:
+            raise self._refused(host, port, "too many streams are open at the connector")
+        self._counts.open += 1
+        try:
+            _, peer = await self._inside.open(lambda: _Counted(self._counts), host, port)
+        except DeniedError as error:
+            self._counts.open -= 1
+            raise self._refused(host, port, str(error)) from None
+        except NotReachedError as error:
+            self._counts.open -= 1
+            self._log.info("stream failed", host=host[:255], port=port, reason=str(error))
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, str(error)) from None
+        except BaseException:
+            self._counts.open -= 1
+            raise
+        self._counts.opened += 1
+        self._log.info("stream opened", host=host[:255], port=port)
+        return SSHForwarder(peer)
+
+    def _refused(self, host: str, port: int, reason: str) -> asyncssh.ChannelOpenError:
+        self._counts.denied += 1
+        if self._counts.denied <= MAX_LOGGED_DENIALS or self._counts.denied % MAX_LOGGED_DENIALS == 0:
+            self._log.warning(
+                "stream denied", host=host[:255], port=port, reason=reason, denied=self._counts.denied
+            )
+        return asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, reason)
+
+    async def _word(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """An exec channel with one of the fixed words; anything else is told so."""
+        word = process.command or ""
+        answer = await self._control(word) if len(word) <= MAX_WORD else {"error": "the words are too long"}
+        process.stdout.write(json.dumps(answer).encode())
+        process.exit(1 if "error" in answer else 0)
+
+
+class _Counted(SSHForwarder):
+    """The end of a stream inside; counts itself out."""
+
+    def __init__(self, counts: Counts) -> None:
+        super().__init__()
+        self._counts = counts
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The stream is over."""
+        self._counts.open -= 1
+        super().connection_lost(exc)

@@ -1,0 +1,90 @@
+"""The connector's settings: one frozen model, read once. Where values come from is `proxyd.sources`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from connector.permits import Name, parse_permit
+from proxyd.wire.targets import Target
+
+__all__ = ["Settings"]
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return [part for part in re.split(r",\s*", value.strip()) if part]
+    return value
+
+
+def _permit(value: Any) -> Any:
+    return parse_permit(value) if isinstance(value, str) else value
+
+
+PermitList = Annotated[
+    tuple[Annotated[Target | Name, BeforeValidator(_permit)], ...],
+    BeforeValidator(_split),
+]
+FilePath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+class Settings(BaseModel):
+    """Every row appears in docs/reference/settings.md."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=_kebab,
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+    )
+
+    state_directory: FilePath = Field(
+        Path("~/.local/state/fanlight/connector"),
+        validate_default=True,
+        description="Holds the key, the log and what the connector says of itself; the only place where it writes.",
+    )
+    key_file: FilePath | None = Field(
+        None, description="The key of the network; by default `connector.key` in `state-directory`."
+    )
+    allowed_targets: PermitList = Field(
+        (),
+        description="What may be opened inside the network, and nothing else: "
+        "`10.0.0.0/8:22+5900-5999, *.lab.example:22`. Loopback, link-local and metadata services only where they are "
+        "listed by address.",
+    )
+    standby: bool = Field(
+        False,
+        description="Take sessions only while no connector of the network that is not on standby is there.",
+    )
+    force: bool = Field(False, description="Run although another connector of the network is on this host.")
+    max_streams: int = Field(500, ge=1, le=10000, description="Streams at a time; more are refused.")
+    connect_timeout: float = Field(8.0, gt=0, le=60, description="Seconds to reach a host inside.")
+    certificate_authority: FilePath | None = Field(
+        None,
+        description="PEM file with the authority of the brokers' certificates; the system's where not given.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lines below are dropped."
+    )
+    log_size: int = Field(
+        5_000_000, ge=10_000, le=1_000_000_000, description="Bytes of the log after which a new one begins."
+    )
+    log_files: int = Field(3, ge=1, le=100, description="Logs that are kept beside the one in use.")
+
+    @property
+    def key_path(self) -> Path:
+        """Where the key is."""
+        return self.key_file or self.state_directory / "connector.key"
+
+    @property
+    def log_path(self) -> Path:
+        """Where the log is."""
+        return self.state_directory / "connector.log"
