@@ -91,6 +91,26 @@ def test_a_lost_network(page: Page, site: Site, tmp_path: Path) -> None:
         site.sshd.drop()
 
 
+def test_a_device_that_sleeps(page: Page, site: Site, tmp_path: Path) -> None:
+    """Its processes stand still while its connections die; it wakes before it has a network again."""
+    with Wire(site.broker_port) as wire:
+        screen = begin(Screen(page).open(site.link("ssh").replace(str(site.broker_port), str(wire.port))))
+        device = [p for p in psutil.Process().children(recursive=True) if "chrom" in p.name()]
+        assert device
+        try:
+            for process in device:
+                process.suspend()
+            wire.cut()
+            eventually(lambda: "session detached" in site.log("proxyd").splitlines()[-1], "nobody looks")
+        finally:
+            for process in device:
+                process.resume()
+        screen.wait_for("disconnected")
+        wire.mend()
+        finish(screen, tmp_path)
+        site.sshd.drop()
+
+
 def test_a_broker_that_is_killed_and_one_that_is_upgraded(shell: Screen, site: Site, tmp_path: Path) -> None:
     for number in (signal.SIGKILL, signal.SIGTERM):
         site.kill("broker", number)
@@ -142,25 +162,47 @@ def test_nothing_is_done_while_nobody_looks(shell: Screen, site: Site) -> None:
     assert spent() - before < 0.1
 
 
-def test_a_desktop_with_an_open_window(page: Page, site: Site) -> None:
-    desktop = Screen(page).open(site.link("vnc"))
-    window = site.xvnc.spawn(shutil.which("xterm") or "xterm", "-geometry", "80x24+150+150", "-bg", "#204060")
-
-    def shown() -> bool:
-        picture = desktop.pixels().reshape(-1, 3).astype(int)
-        return bool((np.abs(picture - BLUE).sum(axis=1) < 12).mean() > 0.05)
-
-    try:
-        eventually(shown, "the window")
+def test_a_desktop_with_an_open_window(page: Page, chromium: Browser, site: Site) -> None:
+    """It is there after a reload, a lost network, a broker that was killed, and in another browser."""
+    with Wire(site.broker_port) as wire:
+        link = site.link("vnc").replace(str(site.broker_port), str(wire.port))
+        desktop = Screen(page).open(link)
         page.on("dialog", lambda dialog: dialog.accept())
-        connections = _to(site.xvnc.port)
-        page.reload()
-        desktop.wait_for("connected")
-        eventually(shown, "the window, after the reload")
-        assert _to(site.xvnc.port) == connections  # the same connection to the desktop, not a new one
-    finally:
-        window.terminate()
-        window.wait()
+        terminal = shutil.which("xterm") or "xterm"
+        window = site.xvnc.spawn(terminal, "-geometry", "80x24+150+150", "-bg", "#204060")
+        try:
+            eventually(lambda: shows_window(desktop), "the window")
+            connections = _to(site.xvnc.port)
+
+            page.reload()
+            desktop.wait_for("connected")
+            eventually(lambda: shows_window(desktop), "the window, after the reload")
+
+            wire.cut()
+            desktop.wait_for("disconnected")
+            wire.mend()
+            desktop.wait_for("connected", seconds=30)
+            eventually(lambda: shows_window(desktop), "the window, with the network back")
+
+            site.kill("broker", signal.SIGKILL)
+            eventually(lambda: desktop.state != "connected", "the page noticed")
+            site.start("broker", site.broker_port)
+            desktop.wait_for("connected", seconds=30)
+            eventually(lambda: shows_window(desktop), "the window, after the broker was killed")
+
+            phone = chromium.new_context(viewport={"width": 800, "height": 600})
+            other = Screen(phone.new_page()).open(site.link("vnc"))
+            eventually(lambda: shows_window(other), "the window, in another browser")
+            phone.close()
+            assert _to(site.xvnc.port) == connections  # the same connection to the desktop all the time
+        finally:
+            window.terminate()
+            window.wait()
+
+
+def shows_window(desktop: Screen) -> bool:
+    picture = desktop.pixels().reshape(-1, 3).astype(int)
+    return bool((np.abs(picture - BLUE).sum(axis=1) < 12).mean() > 0.05)
 
 
 def _to(port: int) -> set[int]:
