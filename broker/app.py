@@ -30,6 +30,7 @@ from broker.sharing import Sharing
 from broker.store import StoreError, open_store
 from broker.trust import key_ring
 from broker.views import (
+    commands,
     connect,
     data,
     health,
@@ -109,6 +110,7 @@ def routes(base_path: str) -> list[Route]:
         *connect.ROUTES,
         *tokens.ROUTES,
         *data.ROUTES,
+        *commands.ROUTES,
         *tunnels.ROUTES,
         *recordings.ROUTES,
         *operator.ROUTES,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
+from broker.commands import EXEC, runnable
 from broker.expansion import expanded, values
 from broker.fleet import parted
 from broker.keeping import Kept, identify, person
@@ -16,7 +17,7 @@ from broker.keys import KeyRefusedError
 from broker.proxyd_client import connect, end_session
 from broker.store.base import StoreError
 from broker.tunnel import GOODBYE, Tunnel
-from proxyd.wire.handshake import ClientHandshake
+from proxyd.wire.handshake import ClientHandshake, ClientInfo
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from broker.records import Records
     from broker.sessions import Session, Sessions
     from broker.sharing import Sharing
-    from proxyd.wire.handshake import ClientInfo
 
 __all__ = ["Gateway", "Limits"]
 
@@ -148,6 +148,30 @@ class Gateway:
             raise StatusError(Status.RESOURCE_CLOSED, "The link to this session is over.")
         self._check_room(session)
         self._opening += 1
+        return await self._open(session, connection, client, address, name)
+
+    async def run(
+        self, session: Session, identifier: str, command: str, seconds: int, address: str
+    ) -> Tunnel:
+        """Open a tunnel to a command that runs on one of the session's connections, without a terminal.
+
+        Args:
+            session: whose connection.
+            identifier: the connection's.
+            command: what shall run.
+            seconds: how long it may take; 0 is for ever.
+            address: the browser's address.
+
+        Raises:
+            StatusError: see `open`; or the connection is not one to run commands on.
+        """
+        connection = runnable(_own(session, identifier), command, seconds)
+        return await self._open(session, connection, ClientInfo(name=session.user), address)
+
+    async def _open(
+        self, session: Session, connection: Connection, client: ClientInfo, address: str, name: str = ""
+    ) -> Tunnel:
+        """Open a tunnel to a connection; see `open`."""
         log = structlog.get_logger().bind(
             user=session.user, connection=connection.identifier, address=address
         )
@@ -467,7 +491,7 @@ class Gateway:
             raise StatusError(Status.CLIENT_FORBIDDEN, "The private key on file may not be used.") from None
         if key is None:
             return parameters
-        if connection.protocol == "ssh":
+        if connection.protocol in {"ssh", EXEC}:
             parameters["private-key"] = key.text
             parameters["public-key"] = key.certificate
         elif parameters.get("enable-sftp") == "true":

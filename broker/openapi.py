@@ -102,6 +102,11 @@ SCHEMAS: dict[str, Schema] = {
     "SharingCredentials": _object(
         expected=_list(_object(name=TEXT, type=TEXT)), values=_object(key=TEXT), expires=MOMENT
     ),
+    "Order": {
+        "type": "object",
+        "properties": {"connections": _list(TEXT), "command": TEXT, "limit": NUMBER, "timeout": NUMBER},
+        "required": ["connections", "command"],
+    },
     "Removal": _list(_object(op={"const": "remove"}, path=TEXT)),
     "Record": _object(
         identifier=TEXT,
@@ -117,6 +122,8 @@ SCHEMAS: dict[str, Schema] = {
         start=MOMENT,
         end=OPTIONAL_MOMENT,
         status=TEXT,
+        command=TEXT,
+        outcome=TEXT,
     ),
     "Refusal": _object(
         when=MOMENT, address=TEXT, reason=TEXT, detail=TEXT, key_id=TEXT, user=TEXT, target=TEXT
@@ -166,6 +173,7 @@ EMPTY = {
 BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
     ("POST", "api/tokens"): ("application/x-www-form-urlencoded", _map(TEXT)),
     ("PATCH", f"{_DATA}activeConnections"): ("application/json", _ref("Removal")),
+    ("POST", f"{_DATA}commands"): ("application/json", _ref("Order")),
     ("DELETE", "api/operator/running/{identifier}"): (
         "application/json",
         {"type": "object", "properties": {"reason": TEXT}},
@@ -241,6 +249,8 @@ def _success(name: tuple[str, str]) -> dict[str, Any]:
         return {"204": {"description": "Done."}}
     if name in {("GET", _STREAM), ("GET", _LOG)}:
         return {"200": {"description": "The file.", "content": {"*/*": {}}}}
+    if name == ("POST", f"{_DATA}commands"):
+        return {"200": {"description": "What happens, a line each.", "content": {"application/x-ndjson": {}}}}
     schema = ANSWERS.get(name, ANYTHING)
     return {"200": {"description": "The answer.", "content": {"application/json": {"schema": schema}}}}
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from broker.commands import EXEC
 from broker.store.base import Kind
 from proxyd.wire.status import Status
 
@@ -42,6 +43,8 @@ class Record:
         start: Unix seconds.
         end: Unix seconds; None while it runs, or where its broker died.
         status: how it ended.
+        command: what was run without a terminal; empty for a session.
+        outcome: what became of that: `exit 0`, `timed-out`, `cancelled`.
     """
 
     identifier: str
@@ -59,6 +62,8 @@ class Record:
     status: str = ""
     daemon: str = ""
     public: str = ""
+    command: str = ""
+    outcome: str = ""
 
     @classmethod
     def of(cls, tunnel: Tunnel) -> Record:
@@ -78,6 +83,8 @@ class Record:
             tunnel.opened,
             daemon=tunnel.daemon,
             public=connection.public,
+            command=connection.parameters.get("command", "") if connection.protocol == EXEC else "",
+            outcome=tunnel.outcome,
         )
 
     def is_of(self, session: Session) -> bool:

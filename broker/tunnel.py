@@ -52,6 +52,7 @@ class Tunnel:
         kept: the record of the session, where it outlives this tunnel.
         over: whether the session itself ended, as far as is known here.
         status: how it ended; None while it is open.
+        outcome: what became of the command that it ran, if it ran one.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Tunnel:
         self.kept = kept
         self.over = False
         self.status: Status | None = None
+        self.outcome = ""
         self.streams = Streams(upstream.write)
         self._upstream = upstream
         self._quiet = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxyd.instances.command import CommandInstance
 from proxyd.instances.ssh import SshInstance
 from proxyd.instances.vnc import VncInstance
 
@@ -12,4 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["INSTANCES"]
 
-INSTANCES: dict[str, type[Instance]] = {"ssh": SshInstance, "vnc": VncInstance}
+INSTANCES: dict[str, type[Instance]] = {"exec": CommandInstance, "ssh": SshInstance, "vnc": VncInstance}
