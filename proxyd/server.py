@@ -20,6 +20,7 @@ from proxyd.recording import Recording
 from proxyd.registry import Registry
 from proxyd.session import Facilities, Session
 from proxyd.transport import Direct
+from proxyd.transport.choice import Ways
 from proxyd.viewer import Viewer
 from proxyd.wire.handshake import ServerHandshake
 from proxyd.wire.instruction import Instruction, InstructionParser, encode
@@ -53,10 +54,12 @@ class Server:
         settings: Settings,
         pool: Executor,
         instances: Mapping[str, type[Instance]] = INSTANCES,
+        *,
+        transit: str = "",
     ) -> None:
         self._settings = settings
         self._facilities = Facilities(
-            Direct(settings.connect_timeout),
+            Ways(Direct(settings.connect_timeout), transit, settings.connect_timeout),
             pool,
             HostKeyFiles(settings.known_hosts, settings.host_key_pins, settings.strict_host_keys),
         )

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from proxyd.display.ops import Op
     from proxyd.files import BinaryReader, Filesystem, Pipe
-    from proxyd.instances.base import Instance
+    from proxyd.instances.base import Instance, Prompt
     from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.parameters import Arguments
     from proxyd.recording import Recording
-    from proxyd.transport import Transport
+    from proxyd.transport.choice import Ways
     from proxyd.viewer import Viewer
     from proxyd.wire.handshake import ClientInfo
 
@@ -36,6 +36,10 @@ USER_JOINED, USER_LEFT = 1, 2
 """Codes of `msg`."""
 LINK = 0x4001
 """Ours: a URI follows that a person clicked."""
+PROMPT = 0x4002
+"""Ours: the words of the question that `required` asks next follow, and whether the answer is secret."""
+MAX_PROMPT = 4096
+"""Characters of a question that are passed on."""
 MAX_LINK = 2048
 """Characters of a URI that are passed on; a longer one is not."""
 TIDY_SECONDS = 2.0
@@ -52,12 +56,12 @@ class Facilities:
     """What all sessions of a worker share.
 
     Attributes:
-        transport: how instances are reached.
+        ways: how instances are reached.
         pool: encoding threads.
         host_key_files: what is known of instances' host keys.
     """
 
-    transport: Transport
+    ways: Ways
     pool: Executor
     host_key_files: HostKeyFiles
 
@@ -94,7 +98,7 @@ class Session:
         self.connection_id = connection_id
         self.width, self.height, self.dpi = client.width, client.height, client.dpi
         self.timezone = client.timezone
-        self.transport = facilities.transport
+        self.transport = facilities.ways.choose(arguments, connection_id)
         self.host_key_files = facilities.host_key_files
         self.viewers: list[Viewer] = []
         self.arguments = arguments
@@ -110,6 +114,7 @@ class Session:
         self._announced: dict[str, str] = {}
         self._ending: set[asyncio.Task[None]] = set()  # transfers that were stopped
         self._questions: dict[str, asyncio.Future[str]] = {}
+        self._prompt: Prompt | None = None
         self._ended = asyncio.Event()
         self._failure: StatusError | None = None
         self.instance = kind(arguments, self)
@@ -223,7 +228,7 @@ class Session:
             self._unseen_clipboard = None
         open_questions = [name for name, answer in self._questions.items() if not answer.done()]
         if open_questions:
-            viewer.send(encode("required", *open_questions))
+            self._question(viewer, open_questions)
         self.follow_size()
 
     def leave(self, viewer: Viewer, *, on_purpose: bool = False) -> None:
@@ -406,19 +411,26 @@ class Session:
         owner = self.owner
         return owner.transfers.open_pipe(plain(name)) if owner is not None else None
 
-    async def ask(self, names: Sequence[str]) -> dict[str, str]:
+    async def ask(self, names: Sequence[str], prompt: Prompt | None = None) -> dict[str, str]:
         """See `Desk.ask`."""
         owner = self.owner
         if not self._keep if owner is None else owner.info.version < REQUIRED_SINCE:
             raise StatusError(Status.CLIENT_UNAUTHORIZED, f"The instance asks for {' and '.join(names)}.")
         loop = asyncio.get_running_loop()
         self._questions = {name: loop.create_future() for name in names}
+        self._prompt = prompt
         try:
             if owner is not None:
-                owner.send(encode("required", *names))
+                self._question(owner, names)
             return {name: await answer for name, answer in self._questions.items()}
         finally:
             self._questions = {}
+
+    def _question(self, viewer: Viewer, names: Sequence[str]) -> None:
+        if self._prompt is not None and viewer.info.version >= MSG_SINCE:
+            text, secret = self._prompt
+            viewer.send(encode("msg", PROMPT, plain(text[:MAX_PROMPT]), int(secret)))
+        viewer.send(encode("required", *names))
 
     # -- what viewers change -----------------------------------------------------------------------------------------
 

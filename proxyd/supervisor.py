@@ -1,7 +1,7 @@
 """The process that listens: reads `select`, and passes the socket to the worker whose turn it is.
 
 It owns the connection ids, so that `$id` finds its worker from the first moment. A worker that dies takes only its own
-sessions along and is replaced.
+sessions along and is replaced. What is about gateways and connectors goes to the transit process in the same way.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import errno
 import os
+import shutil
 import socket
-import sys
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from proxyd.control import Control, Dispatch, Drain
+from proxyd.children import RESTART_DELAY, Transit, Worker
+from proxyd.control import Dispatch
 from proxyd.tls import unwrap
 from proxyd.wire.instruction import Instruction, InstructionParser, encode
 from proxyd.wire.status import Status, StatusError
@@ -36,18 +38,16 @@ BACKLOG = 1024
 READ_SIZE = 4096
 MAX_HEAD = 65536
 """Bytes read in search of `select`."""
-RESTART_DELAY = 1.0
-"""Seconds before a worker that lived less than this is replaced, so that a broken start does not spin."""
 DRAIN_LOOK = 0.1
 """Seconds between two looks at whether the last session has ended."""
-STOP_TIMEOUT = 10.0
-"""Seconds that workers have to end their sessions."""
-
 MAX_TOLD = 100
 """Workers that `status` tells of; an instruction has an end."""
-FIRST = {"select": 1, "end": 2, "status": 0}
+TO_TRANSIT = {"connector": 1, "connectors": 1, "gateway-logins": 1, "gateway-logout": 2}
+"""What is for the transit process: a connector that called a broker, with a JSON; whose logins at gateways live, by the
+name of a person or for everybody; the end of them, by person and identifier, where an empty one means all."""
+FIRST = {"select": 1, "end": 2, "status": 0, **TO_TRANSIT}
 """What a connection may begin with, and how many arguments that has. `end` names a session and a reason, `status` asks
-how many sessions run; both are ours, for brokers."""
+how many sessions run; all but `select` are ours, for brokers."""
 
 log = structlog.get_logger()
 
@@ -61,7 +61,11 @@ class Supervisor:
         self._settings = settings
         self._listener = listener
         self._tls = tls
-        self._workers = [_Worker(settings, number) for number in range(settings.worker_count)]
+        self._folder = tempfile.mkdtemp(prefix="fanlight-")
+        path = f"{self._folder}/transit"
+        self._inside = _listen_unix(path)
+        self._transit = Transit(settings, self._inside)
+        self._workers = [Worker(settings, number, path) for number in range(settings.worker_count)]
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
 
@@ -72,8 +76,9 @@ class Supervisor:
             stop: begin no more sessions.
             hurry: end those that run.
         """
-        await asyncio.gather(*(worker.start() for worker in self._workers))
-        background = [self._task(worker.supervise(), f"worker {worker.number}") for worker in self._workers]
+        children = [self._transit, *self._workers]
+        await asyncio.gather(*(child.start() for child in children))
+        background = [self._task(child.supervise(), child.name) for child in children]
         background.append(self._task(self._accept(), "accept"))
         log.info("proxyd is ready", workers=len(self._workers), address=_name(self._listener))
         try:
@@ -85,6 +90,9 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await asyncio.gather(*(worker.stop() for worker in self._workers))
+            await self._transit.stop()
+            self._inside.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def sessions(self) -> int:
@@ -154,8 +162,13 @@ class Supervisor:
                 if first.opcode == "status":
                     await _answer(connection, self._status())
                     return
+                if first.opcode in TO_TRANSIT:
+                    await self._transit.take(connection, Dispatch(connection_id, data))
+                    return
                 target = first.args[0]
-                await self._worker_for(target).take(connection, Dispatch(connection_id, data), target)
+                worker = self._worker_for(target)
+                pass_on = worker.take if target.startswith("$") else worker.begin
+                await pass_on(connection, Dispatch(connection_id, data))
             except TimeoutError:
                 await _refuse(connection, StatusError(Status.CLIENT_TIMEOUT, "No select came in time."))
             except StatusError as error:
@@ -169,7 +182,7 @@ class Supervisor:
         each = [len(worker.sessions) if worker.alive else -1 for worker in self._workers[:MAX_TOLD]]
         return encode("status", self.sessions, room, int(self._draining), *each)
 
-    def _worker_for(self, target: str) -> _Worker:
+    def _worker_for(self, target: str) -> Worker:
         if target.startswith("$"):
             for worker in self._workers:
                 if target in worker.sessions:
@@ -181,101 +194,6 @@ class Supervisor:
         if not alive:
             raise StatusError(Status.SERVER_BUSY, "fanlight: Fanlight is starting again.")
         return min(alive, key=lambda worker: len(worker.sessions))
-
-
-class _Worker:
-    """One child process and the ids of its sessions."""
-
-    def __init__(self, settings: Settings, number: int) -> None:
-        self._settings = settings
-        self.number = number
-        self.sessions: set[str] = set()
-        self._process: asyncio.subprocess.Process | None = None
-        self._control: Control | None = None
-        self._started = 0.0
-
-    @property
-    def alive(self) -> bool:
-        return self._control is not None
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid if self._process is not None else 0
-
-    async def start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "proxyd.worker",
-                str(theirs.fileno()),
-                stdin=asyncio.subprocess.PIPE,
-                pass_fds=[theirs.fileno()],
-                start_new_session=False,
-            )
-        assert self._process.stdin is not None
-        self._process.stdin.write(self._settings.model_dump_json().encode())
-        self._process.stdin.close()
-        self._started = time.monotonic()
-        self._control = Control(ours)
-
-    async def supervise(self) -> None:
-        """Keep book of ended sessions, and replace the process whenever it dies."""
-        while True:
-            assert self._control is not None
-            assert self._process is not None
-            while (finished := await self._control.finished()) is not None:
-                self.sessions.discard(finished.connection_id)
-            control, self._control = self._control, None
-            control.close()
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()  # it closed its control socket: nothing can reach it any more
-            code = await self._process.wait()
-            log.error(
-                "a worker died", worker=self.number, pid=self.pid, code=code, sessions=len(self.sessions)
-            )
-            self.sessions.clear()
-            if time.monotonic() - self._started < RESTART_DELAY:
-                await asyncio.sleep(RESTART_DELAY)
-            await self.start()
-
-    async def take(self, connection: socket.socket, dispatch: Dispatch, target: str) -> None:
-        """Pass a connection on.
-
-        Raises:
-            OSError: the worker just died.
-        """
-        if self._control is None:
-            raise ConnectionResetError
-        if not target.startswith("$"):
-            self.sessions.add(dispatch.connection_id)
-        try:
-            await self._control.dispatch(dispatch, connection)
-        except OSError:
-            self.sessions.discard(dispatch.connection_id)
-            raise
-
-    async def drain(self, seconds: float) -> None:
-        """Have it begin no more sessions, and tell people."""
-        if self._control is not None:
-            await self._control.send(Drain(seconds))
-
-    async def stop(self) -> None:
-        """Ask the process to end its sessions and go; insist after a while."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        if self._control is not None:
-            self._control.close()
 
 
 async def _head(connection: socket.socket) -> tuple[bytes, Instruction]:

@@ -1,7 +1,7 @@
 """A worker process: takes sockets from the supervisor and serves them on one loop with one encoding pool.
 
-Run as `python -m proxyd.worker FD`, where FD is the control socket (see `control`) and the settings come as JSON on
-standard input.
+Run as `python -m proxyd.worker FD TRANSIT`, where FD is the control socket (see `control`) and TRANSIT the path of the
+transit process's socket; the settings come as JSON on standard input.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GARBAGE_EVERY = 10_000
 """New objects after which cycles among them are looked for; a frame of small rectangles makes thousands."""
 
 
-async def run(end: socket.socket, settings: Settings) -> None:
+async def run(end: socket.socket, settings: Settings, transit: str = "") -> None:
     """Serve until the supervisor goes away or a SIGTERM comes; then end every session and return."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -37,7 +37,7 @@ async def run(end: socket.socket, settings: Settings) -> None:
         signal.SIGINT, lambda: None
     )  # a terminal's Ctrl-C reaches us too; the supervisor decides
     with ThreadPoolExecutor(POOL_THREADS, "encode") as pool:
-        worker = Worker(Control(end), Server(settings, pool))
+        worker = Worker(Control(end), Server(settings, pool, transit=transit))
         receiving = asyncio.create_task(worker.receive(), name="control")
         receiving.add_done_callback(lambda _: stop.set())
         chatting = asyncio.create_task(worker.server.keep_alive(), name="keep alive")
@@ -99,7 +99,7 @@ def main() -> None:
     # What was imported stays; collecting it again and again costs time and stalls sessions.
     gc.freeze()
     gc.set_threshold(GARBAGE_EVERY)
-    asyncio.run(run(socket.socket(fileno=int(sys.argv[1])), settings))
+    asyncio.run(run(socket.socket(fileno=int(sys.argv[1])), settings, sys.argv[2]))
 
 
 if __name__ == "__main__":

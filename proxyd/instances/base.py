@@ -7,7 +7,7 @@ with `Desk.draw(..., last=True)` as soon as it has something new. One request, o
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.parameters import Arguments, Parameter
     from proxyd.streams import Sink
-    from proxyd.transport import Transport
+    from proxyd.transport import Way
 
-__all__ = ["Desk", "Instance", "Notice"]
+__all__ = ["Desk", "Instance", "Notice", "Prompt"]
 
 
 class Notice(Enum):
@@ -31,6 +31,20 @@ class Notice(Enum):
     """The seconds that the owner was away follow."""
     RESTARTING = "restarting"
     """The seconds that are left follow."""
+    WAY_LOST = "way-lost"
+    """What leads to the desktop was lost; it is looked for again."""
+
+
+class Prompt(NamedTuple):
+    """A question in somebody else's words.
+
+    Attributes:
+        text: theirs; nothing in it is trusted.
+        secret: the answer is not shown.
+    """
+
+    text: str
+    secret: bool
 
 
 class Desk(Protocol):
@@ -48,7 +62,7 @@ class Desk(Protocol):
     """`$` and a UUID."""
     host_key_files: HostKeyFiles
     """What is known of instances' host keys."""
-    transport: Transport
+    transport: Way
     """How a byte stream to the instance is opened."""
 
     @property
@@ -94,8 +108,12 @@ class Desk(Protocol):
     def open_pipe(self, name: str) -> Pipe | None:
         """Begin a named stream of text to the owner; None where nobody is there."""
 
-    async def ask(self, names: Sequence[str]) -> dict[str, str]:
+    async def ask(self, names: Sequence[str], prompt: Prompt | None = None) -> dict[str, str]:
         """Ask the owner for missing parameters (`required`).
+
+        Args:
+            names: of them.
+            prompt: what to ask, where the names do not say it.
 
         Raises:
             StatusError: the owner's protocol version has no `required`.

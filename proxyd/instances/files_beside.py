@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 BORROWED = {
     "host-key": "sftp-host-key",
+    "host-key-alias": "sftp-host-key-alias",
     "timeout": "sftp-timeout",
     "username": "sftp-username",
     "password": "sftp-password",
@@ -50,8 +51,14 @@ async def serve_files(arguments: Arguments, desk: Desk) -> None:
     if not arguments.flag("enable-sftp"):
         return
     try:
+        login = _login(arguments)
         async with connected(
-            _login(arguments), desk.transport, _Nobody(), desk.host_key_files, desk.connection_id
+            login,
+            desk.transport,
+            _Nobody(),
+            desk.host_key_files,
+            desk.connection_id,
+            known_as=desk.transport.known_as(login.text("hostname")),
         ) as (connection, client, _):
             filesystem = await SftpFilesystem.open(
                 connection,

@@ -76,6 +76,11 @@ class Trust:
         return not self.keys and not self.authorities
 
     @property
+    def subject(self) -> str:
+        """The machine at the beginning of a sentence."""
+        return self.machine[:1].upper() + self.machine[1:]
+
+    @property
     def types(self) -> set[str]:
         """The types of the known keys."""
         return {key.get_algorithm() for key in self.keys}
@@ -96,8 +101,8 @@ class Trust:
             )
         else:
             known = " or ".join(key.get_fingerprint() for key in self.keys) or "signed by a known authority"
-            machine = self.machine[0].upper() + self.machine[1:]
-            reason = f"{machine} shows the host key {self.shown.get_fingerprint()}, but {known} is expected."
+            shown = self.shown.get_fingerprint()
+            reason = f"{self.subject} shows the host key {shown}, but {known} is expected."
         return StatusError(Status.SERVER_ERROR, reason, Hop.HOST_KEY)
 
 

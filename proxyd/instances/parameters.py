@@ -10,7 +10,7 @@ from proxyd.wire.status import Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["KEEPING", "RECORDING", "Arguments", "Parameter"]
+__all__ = ["KEEPING", "RECORDING", "WAYS", "Arguments", "Parameter"]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,17 @@ KEEPING = (
 )
 """Ours, behind guacd's: seconds that the session is kept while its owner is away, and a word that only its owner's
 broker knows: whoever joins with the same word is the owner again."""
+
+WAYS = (
+    Parameter("jump-hosts", secret=True),
+    Parameter("gateway-owner"),
+    Parameter("gw-idle", 900, 10, 7 * 86400, clamp=True),
+    Parameter("gw-max", 43_200, 60, 7 * 86400, clamp=True),
+    Parameter("network"),
+)
+"""Ours: what stands before the instance. Jump hosts, see `proxyd.transport.route`; whose logins there they are, so that
+the same person signs in once; seconds until a login ends that nobody uses, and until it ends in any case; the private
+network whose connector dials."""
 
 
 class Arguments:

@@ -69,6 +69,7 @@ class SshInstance:
             async with contextlib.AsyncExitStack() as stack:
                 typescript = await self._typescript(stack)
                 await self._console.prepare()
+                await self._desk.transport.ready(self._console)
                 await wake_up(self._arguments, self._desk.transport)
                 connected = await stack.enter_async_context(self._connect())
                 await self._serve(connected, typescript)
@@ -82,6 +83,7 @@ class SshInstance:
             self._console,
             self._desk.host_key_files,
             self._desk.connection_id,
+            known_as=self._desk.transport.known_as(self._arguments.text("hostname")),
         )
 
     async def _typescript(self, stack: contextlib.AsyncExitStack) -> Typescript | None:
@@ -130,7 +132,10 @@ class SshInstance:
             shell.feeder.close()
             await self._files.close()
         if shell.error is not None or client.error is not None:
-            raise StatusError(Status.UPSTREAM_ERROR, "The connection to the instance was lost.", Hop.INSTANCE)
+            lost = StatusError(
+                Status.UPSTREAM_ERROR, "The connection to the instance was lost.", Hop.INSTANCE
+            )
+            raise await self._desk.transport.loss() or lost
 
     async def _start(self, connection: asyncssh.SSHClientConnection, shell: Shell) -> None:
         arguments = self._arguments

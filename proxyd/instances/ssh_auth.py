@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 import asyncssh
 
@@ -121,6 +121,8 @@ class Client(asyncssh.SSHClient):
         lost: set when the connection is gone; `error` says why, where it was not closed in order.
     """
 
+    max_attempts: ClassVar[int] = MAX_ATTEMPTS
+
     def __init__(self, asker: Asker, trust: Trust, identity: Identity | None, password: str) -> None:
         """Prepare to sign in.
 
@@ -165,7 +167,7 @@ class Client(asyncssh.SSHClient):
             return None
         if self._offered:
             fingerprint = self._identity.key.get_fingerprint()
-            self.failure = _refused(f"The instance did not accept the key {fingerprint}.")
+            self.failure = _refused(f"{self._trust.subject} did not accept the key {fingerprint}.")
             return None
         self._offered = True
         return self._identity.pair
@@ -201,7 +203,7 @@ class Client(asyncssh.SSHClient):
     @property
     def _hopeless(self) -> bool:
         """Asking the person is pointless: the key or too many answers were refused."""
-        return self.failure is not None or self._attempts >= MAX_ATTEMPTS
+        return self.failure is not None or self._attempts >= self.max_attempts
 
     async def _answer(self, prompts: Sequence[tuple[str, bool]]) -> list[str] | None:
         """Answer with the connection's password where one is asked for, once; ask the person for the rest."""
@@ -212,7 +214,7 @@ class Client(asyncssh.SSHClient):
         for text, echo in prompts:
             if self._password and not echo and _PASSWORD_PROMPT.search(text):
                 if self._password_used:
-                    self.failure = _refused("The instance did not accept the password.")
+                    self.failure = _refused(f"{self._trust.subject} did not accept the password.")
                     return None
                 self._password_used = True
                 answers.append(self._password)

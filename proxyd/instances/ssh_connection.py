@@ -31,7 +31,6 @@ SIGN_IN_SECONDS = 30.0
 """How long an instance may take from one answer of the person to the next question, or to the end."""
 CLOSE_SECONDS = 2.0
 """How long it may take to say goodbye."""
-_SILENT = "The SSH server of the instance does not answer."
 KEEPALIVE_COUNT = 3
 """Unanswered probes of `server-alive-interval` after which the connection counts as lost."""
 
@@ -70,6 +69,7 @@ async def connected(
     files: HostKeyFiles,
     context: str = "",
     *,
+    known_as: str = "",
     own: Own | None = None,
 ) -> AsyncIterator[Connected]:
     """Connect, and close in the end.
@@ -80,14 +80,16 @@ async def connected(
         asker: for what is missing to sign in.
         files: of host keys.
         context: what log lines shall name.
+        known_as: the name under which its host key is known, where neither `host-key-alias` says it nor it is the address.
         own: the means of whoever runs this process, where it is the person who signs in.
 
     Raises:
         StatusError: it did not work; the hop says where.
     """
     host, port = arguments.text("hostname"), arguments.number("port")
+    name = arguments.text("host-key-alias") or known_as or host
     trust = (
-        await asyncio.to_thread(find_trust, host, port, arguments.text("host-key"), files)
+        await asyncio.to_thread(find_trust, name, port, arguments.text("host-key"), files)
         if own is None
         else own.trust
     )
@@ -112,11 +114,12 @@ async def connected(
                     **{**_options(arguments, trust, agent), **(own.options if own is not None else {})},
                 )
         except TimeoutError:
-            raise _failed(_SILENT, Status.UPSTREAM_TIMEOUT) from None
+            silent = f"The SSH server of {trust.machine} does not answer."
+            raise _failed(silent, Status.UPSTREAM_TIMEOUT) from None
         except (asyncssh.Error, OSError, ValueError) as error:
             raise _explained(error, client, trust) from None
         stack.push_async_callback(_close, connection)
-        yield Connected(connection, client, await _remember(host, port, trust, files, context))
+        yield Connected(connection, client, await _remember(name, port, trust, files, context))
 
 
 def _options(arguments: Arguments, trust: Trust, agent: str | None) -> dict[str, Any]:
@@ -181,14 +184,20 @@ def _explained(error: Exception, client: Client, trust: Trust) -> StatusError:
         case asyncssh.HostKeyNotVerifiable():
             return trust.failure()
         case asyncssh.PermissionDenied() | asyncssh.IllegalUserName():
-            return _refused("The instance did not let this person in.")
+            return _refused(f"{trust.subject} did not let this person in.")
         case asyncssh.KeyExchangeFailed():
-            return _failed("The SSH server of the instance knows none of the algorithms that count as safe.")
+            return _failed(
+                f"The SSH server of {trust.machine} knows none of the algorithms that count as safe."
+            )
         case asyncssh.DisconnectError() if client.tried:
-            return _refused("The instance broke off while signing in.")
+            return _refused(f"{trust.subject} broke off while signing in.")
         case asyncssh.ConnectionLost() | OSError() if client.greeted:
-            return _failed("The SSH server of the instance broke off: it may know only unsafe algorithms.")
-    return _failed("What answers at the instance is no SSH server that can be understood, or it broke off.")
+            return _failed(
+                f"The SSH server of {trust.machine} broke off: it may know only unsafe algorithms."
+            )
+    return _failed(
+        f"What answers at {trust.machine} is no SSH server that can be understood, or it broke off."
+    )
 
 
 def _failed(reason: str, status: Status = Status.UPSTREAM_ERROR) -> StatusError:

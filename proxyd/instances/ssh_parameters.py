@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxyd.instances.parameters import KEEPING, Parameter
+from proxyd.instances.parameters import KEEPING, WAYS, Parameter
 
 __all__ = ["PARAMETERS"]
 
@@ -62,8 +62,10 @@ PARAMETERS = (
     # what guacd does not know stands behind its own
     Parameter("legacy-algorithms", False),
     Parameter("typescript-format", "script"),
+    Parameter("host-key-alias"),
+    *WAYS,
     *KEEPING,
 )
 """guacd's 46 (with `enable-agent`, which some of its builds lack), in its order, then ours: whether ciphers and
 signatures that are considered broken may be used with an old instance; `script` or `asciicast`. `public-key` may be a
-certificate."""
+certificate. `host-key-alias` is the name under which the host key is known, instead of the address."""

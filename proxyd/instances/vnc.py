@@ -12,6 +12,7 @@ from proxyd.instances import vnc_parameters
 from proxyd.instances.base import Notice
 from proxyd.instances.files_beside import serve_files
 from proxyd.instances.follow import NEVER, SizeFollower
+from proxyd.instances.gateway_asker import GatewayAsker
 from proxyd.instances.vnc_connection import VncConnection
 from proxyd.instances.vnc_opening import DEFAULT_PORT, connect
 from proxyd.instances.wake import wake_up
@@ -104,6 +105,7 @@ class VncInstance:
                 self._log.warning("a parameter has no effect", parameter=name)
         if not self._arguments.flag("disable-display-resize"):
             self._follower = SizeFollower(self._desk.width, self._desk.height, self._loop.time())
+        await self._desk.transport.ready(GatewayAsker(self._desk))
         files = asyncio.create_task(serve_files(self._arguments, self._desk), name="files beside the desktop")
         try:
             await wake_up(self._arguments, self._desk.transport, DEFAULT_PORT)
@@ -126,8 +128,8 @@ class VncInstance:
                 )
             except StatusError as error:
                 if self._opened:
-                    raise
-                if error.status is Status.CLIENT_UNAUTHORIZED:
+                    await self._come_back(error)
+                elif error.status is Status.CLIENT_UNAUTHORIZED:
                     passwords -= 1
                     if not passwords or self._known == given:
                         raise
@@ -137,6 +139,20 @@ class VncInstance:
                     await asyncio.sleep(RETRY_AFTER)
                 else:
                     raise
+
+    async def _come_back(self, error: StatusError) -> None:
+        """Find the way again where it was the way that was lost; the picture stays meanwhile.
+
+        Raises:
+            StatusError: the desktop itself is gone.
+        """
+        loss = await self._desk.transport.loss()
+        if loss is None:
+            raise error
+        self._log.warning("the way to the desktop was lost", reason=loss.message)
+        self._opened = False
+        self._desk.notice(Notice.WAY_LOST)
+        await self._desk.transport.ready(GatewayAsker(self._desk))
 
     def _new_connection(self) -> VncConnection:
         client = RfbClient(self._options, self._known)

@@ -267,7 +267,7 @@ class VncConnection(asyncio.Protocol):
 
 def _keep_alive(connection: socket.socket | None) -> None:
     """Let the kernel find out about machines that are gone without a word; a tunnel has no socket of its own."""
-    if connection is not None:
+    if connection is not None and connection.family != socket.AF_UNIX:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_KEEPIDLE"):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_AFTER)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from proxyd.instances.parameters import KEEPING, Parameter
+from proxyd.instances.parameters import KEEPING, WAYS, Parameter
 from proxyd.rfb.encodings import PIXEL_ENCODINGS, Encoding
 from proxyd.rfb.options import Limits, Options, Trust
 from proxyd.rfb.pixels import RGB332, RGB565, RGB888
@@ -80,6 +80,8 @@ PARAMETERS = (
     Parameter("vnc-authority"),
     Parameter("vnc-fingerprint"),
     Parameter("vnc-allow-weak-sign-in", False),
+    Parameter("sftp-host-key-alias"),
+    *WAYS,
     *KEEPING,
 )
 """guacd's 53, in its order, then ours: PEM certificates that the server's must descend from; the SHA-256 of its

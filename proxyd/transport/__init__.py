@@ -1,6 +1,7 @@
 """How a TCP stream to an instance is opened: VNC, SSH and SFTP take a transport, never a socket.
 
-`Direct` dials. Jump hosts and connectors will be further files beside it behind the same protocol.
+`Direct` dials. What goes through jump hosts or a private network's connector is opened by the process `proxyd.transit`,
+which a worker reaches by `proxyd.transport.through`; `proxyd.transport.choice` picks by a connection's parameters.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from proxyd.wire.status import Hop, Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Direct", "RefusedError", "Transport"]
+    from proxyd.instances.ssh_auth import Asker
+
+__all__ = ["Direct", "RefusedError", "Transport", "Way"]
 
 
 class RefusedError(StatusError):
@@ -36,8 +39,25 @@ class Transport(Protocol):
 
         Raises:
             StatusError: UPSTREAM_NOT_FOUND (no such name), UPSTREAM_UNAVAILABLE (unreachable, or `RefusedError`)
-                or UPSTREAM_TIMEOUT; the hop is the instance.
+                or UPSTREAM_TIMEOUT; the hop is the instance, or what stands before it.
         """
+
+
+class Way(Transport, Protocol):
+    """A session's transport: it may want to be made ready, and may be lost though the instance is well."""
+
+    async def ready(self, asker: Asker) -> None:
+        """Sign in at what stands before the instance, where nobody did yet; streams can be opened from then on.
+
+        Raises:
+            StatusError: that failed; the sentence names where.
+        """
+
+    async def loss(self) -> StatusError | None:
+        """Why streams of this session ended, where it was the way and not the instance."""
+
+    def known_as(self, host: str) -> str:
+        """The name under which the host key of a machine is remembered: an address means another one elsewhere."""
 
 
 class Direct:
@@ -62,6 +82,17 @@ class Direct:
             ) from None
         except OSError as error:
             raise _explained(error, host, port) from None
+
+    async def ready(self, asker: Asker) -> None:
+        """See `Way.ready`: nothing stands before the instance."""
+
+    async def loss(self) -> StatusError | None:
+        """See `Way.loss`."""
+        return None
+
+    def known_as(self, host: str) -> str:
+        """See `Way.known_as`."""
+        return host
 
 
 def _explained(error: OSError, host: str, port: int) -> StatusError:

@@ -51,6 +51,7 @@ class Hop(Enum):
 
     LINK = "link"
     FANLIGHT = "fanlight"
+    GATEWAY = "gateway"
     INSTANCE = "instance"
     HOST_KEY = "host-key"
     SIGN_IN = "sign-in"

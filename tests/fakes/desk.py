@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from proxyd.files import BinaryReader, Filesystem
-    from proxyd.instances.base import Instance, Notice
-    from proxyd.transport import Transport
+    from proxyd.instances.base import Instance, Notice, Prompt
+    from proxyd.transport import Way
 
 __all__ = ["FakeDesk"]
 
@@ -62,7 +62,7 @@ class FakeDesk:
     """
 
     def __init__(
-        self, width: int = 1024, height: int = 768, dpi: int = 96, transport: Transport | None = None
+        self, width: int = 1024, height: int = 768, dpi: int = 96, transport: Way | None = None
     ) -> None:
         self.width = width
         self.height = height
@@ -71,7 +71,7 @@ class FakeDesk:
         self.connection_id = "$00000000-0000-0000-0000-000000000000"
         self.lag = 0.0
         self.host_key_files = HostKeyFiles()
-        self.transport: Transport = transport or Direct()
+        self.transport: Way = transport or Direct()
         self.mimetypes = {"image/png", "image/jpeg", "image/webp"}
         self.frames: list[list[Op]] = []
         self.canvas = Canvas()
@@ -199,5 +199,5 @@ class FakeDesk:
         pipe = self.pipes[name] = FakePipe()
         return pipe
 
-    async def ask(self, names: Sequence[str]) -> dict[str, str]:
+    async def ask(self, names: Sequence[str], prompt: Prompt | None = None) -> dict[str, str]:
         return {name: self.answers[name] for name in names}

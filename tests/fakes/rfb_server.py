@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from proxyd.rfb.events import Event
+    from proxyd.wire.status import StatusError
 
 __all__ = [
     "OPENING_38",
@@ -112,6 +113,7 @@ class MemoryVnc(asyncio.Transport):
         opening: said as soon as somebody connects.
         refusals: errors for the next attempts to connect.
         congestion: bytes that pretend not to have left yet.
+        lost: why the way was lost, where it was.
     """
 
     def __init__(self, opening: bytes = OPENING_38) -> None:
@@ -123,6 +125,7 @@ class MemoryVnc(asyncio.Transport):
         self.reading = True
         self.closed = False
         self.congestion = 0
+        self.lost: StatusError | None = None
         self._held = b""
 
     async def create_connection(
@@ -138,6 +141,15 @@ class MemoryVnc(asyncio.Transport):
         protocol.connection_made(self)
         self.say(self.opening)
         return self, protocol
+
+    async def ready(self, asker: object) -> None:
+        """See `Way.ready`."""
+
+    async def loss(self) -> StatusError | None:
+        return self.lost
+
+    def known_as(self, host: str) -> str:
+        return host
 
     # -- the test's side
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from proxyd.display.ops import Cursor, Fill, Rect, Size
-from proxyd.instances.parameters import Arguments
+from proxyd.instances.parameters import WAYS, Arguments
 from proxyd.instances.vnc import MAX_PASSWORDS, VncInstance
 from proxyd.instances.vnc_connection import CONGESTED, MAX_UNSENT
 from proxyd.rfb.encodings import Encoding, quality
@@ -562,9 +562,16 @@ def test_the_parameters_are_guacds_in_its_order_and_then_ours() -> None:
     ]
     assert names[52] == "quality-level"
     assert names[53:56] == ["vnc-authority", "vnc-fingerprint", "vnc-allow-weak-sign-in"]
-    assert names[56:] == ["detach-timeout", "session-owner"]
+    assert names[56:] == [
+        "sftp-host-key-alias",
+        *(row.name for row in WAYS),
+        "detach-timeout",
+        "session-owner",
+    ]
     secrets = {parameter.name for parameter in VncInstance.PARAMETERS if parameter.secret}
-    assert secrets == {"password", "sftp-password", "sftp-private-key", "sftp-passphrase", "session-owner"}
+    assert secrets == {
+        "password", "sftp-password", "sftp-private-key", "sftp-passphrase", "jump-hosts", "session-owner",
+    }  # fmt: skip
 
 
 def test_a_repeater_is_told_the_destination() -> None:

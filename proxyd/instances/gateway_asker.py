@@ -1,0 +1,34 @@
+"""Questions of gateways where there is no terminal: the page asks, in the gateway's own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxyd.instances.base import Prompt
+
+if TYPE_CHECKING:
+    from proxyd.instances.base import Desk
+
+__all__ = ["ANSWER", "GatewayAsker"]
+
+ANSWER = "gateway-answer"
+"""What the owner is asked for (`required`)."""
+MAX_TEXT = 4096
+"""Characters of announcements that are shown above a question; the newest stay."""
+
+
+class GatewayAsker:
+    """See `proxyd.instances.ssh_auth.Asker`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._announced = ""
+
+    async def ask(self, prompt: str, *, secret: bool) -> str:
+        """See `Asker.ask`."""
+        text, self._announced = self._announced + prompt, ""
+        return (await self._desk.ask([ANSWER], Prompt(text, secret=secret)))[ANSWER]
+
+    def show(self, text: str) -> None:
+        """See `Asker.show`: it stands above the next question."""
+        self._announced = (self._announced + text)[-MAX_TEXT:]
