@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +49,7 @@ class Site:
         self._settings = dict(settings or {})
         self._temporary = tempfile.TemporaryDirectory(prefix="fanlight-site-")
         self.folder = Path(self._temporary.name)
+        self._tokens: list[str] = []
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         port = processes.free_port()
         self.proxyd_port = processes.free_port()
@@ -72,7 +76,17 @@ class Site:
 
     def link(self, protocol: str) -> str:
         """A fresh signed link, redeemed as the platform does."""
-        return self.platform.token_url("127.0.0.1", protocol)
+        link = self.platform.token_url("127.0.0.1", protocol)
+        self._tokens.append(link.partition("token=")[2])
+        return link
+
+    def log_out(self) -> None:
+        """Give back the token of every link, and with them what was left open."""
+        for token in self._tokens:
+            request = urllib.request.Request(f"{self.url}/api/tokens/{token}", method="DELETE")
+            with contextlib.suppress(urllib.error.HTTPError):  # the page was quicker
+                urllib.request.urlopen(request, timeout=10).close()
+        self._tokens.clear()
 
     def start(self, name: str, port: int) -> None:
         """Start `proxyd` or `broker`."""

@@ -39,7 +39,7 @@ def shell(page: Page, site: Site) -> Iterator[Screen]:
     try:
         yield begin(Screen(page).open(site.link("ssh")))
     finally:
-        site.sshd.drop()
+        site.log_out()
 
 
 def begin(screen: Screen) -> Screen:
@@ -88,7 +88,7 @@ def test_a_lost_network(page: Page, site: Site, tmp_path: Path) -> None:
         screen.wait_for("disconnected")
         wire.mend()
         finish(screen, tmp_path)
-        site.sshd.drop()
+        site.log_out()
 
 
 def test_a_device_that_sleeps(page: Page, site: Site, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_device_that_sleeps(page: Page, site: Site, tmp_path: Path) -> None:
         screen.wait_for("disconnected")
         wire.mend()
         finish(screen, tmp_path)
-        site.sshd.drop()
+        site.log_out()
 
 
 def test_a_broker_that_is_killed_and_one_that_is_upgraded(shell: Screen, site: Site, tmp_path: Path) -> None:

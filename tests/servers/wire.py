@@ -53,7 +53,11 @@ class Wire:
             if self._broken:
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # nobody listens there now
+                near.close()
+                continue
             for one, other in ((near, far), (far, near)):
                 self._ends.add(one)
                 threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
