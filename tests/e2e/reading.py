@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["TerminalReader"]
 
 CURSOR = "\u2588"
+SEARCHED = 6
+"""Rows, from the first one with text, in which the grid is looked for."""
 CHARACTERS = [c for c in string.printable if c.isprintable() and c != " "] + [CURSOR]
 
 
@@ -45,12 +47,14 @@ class TerminalReader:
 
         The grid is where text fits best; once text was seen it stays there.
         """
-        pixels = np.asarray(picture.convert("RGB"), np.float32)
-        ink = np.abs(pixels - self._paper(pixels)).sum(axis=2)
+        pixels = np.asarray(picture.convert("RGB"), np.int16)
+        ink = np.abs(pixels - _paper(pixels)).sum(axis=2).astype(np.float32)
         ink /= max(float(ink.max()), 1.0)
         if self._origin is None:
             places = [(x, y) for x in range(self.width) for y in range(self.height)]
-            best = max(places, key=lambda place: self._read_grid(ink, *place)[0])
+            first = int(np.argmax(ink.max(axis=1) > 0.2))
+            some = ink[: first + SEARCHED * self.height]
+            best = max(places, key=lambda place: self._read_grid(some, *place)[0])
             fit, rows = self._read_grid(ink, *best)
             if fit > 0:
                 self._origin = best
@@ -61,11 +65,6 @@ class TerminalReader:
         """The middle of a cell in the picture that was read last."""
         assert self._origin is not None
         return self._origin[0] + (column + 0.5) * self.width, self._origin[1] + (row + 0.5) * self.height
-
-    @staticmethod
-    def _paper(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        colours, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
-        return colours[counts.argmax()]
 
     def _read_grid(self, ink: NDArray[np.float32], x: int, y: int) -> tuple[float, list[str]]:
         rows = (ink.shape[0] - y) // self.height
@@ -92,3 +91,11 @@ class TerminalReader:
 
 def _rows(cells: NDArray[np.str_]) -> list[str]:
     return ["".join(row).rstrip(f" {CURSOR}") for row in cells]
+
+
+def _paper(pixels: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The colour that most pixels have."""
+    packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    colours, counts = np.unique(packed, return_counts=True)
+    most = int(colours[counts.argmax()])
+    return np.array([most >> 16, most >> 8 & 255, most & 255], np.int16)
