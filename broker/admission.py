@@ -266,8 +266,13 @@ class Door:
             structlog.get_logger().warning("weak key", user=user, file=key.name)
 
     async def _dialable(self, connection: Connection, targets: Sequence[Targets]) -> Connection:
-        """The connection with the addresses that were checked in the place of names."""
+        """The connection with the addresses that were checked in the place of names.
+
+        What is in a private network means something there alone: its connector resolves names, and has its own list.
+        """
         parameters = dict(connection.parameters)
+        if parameters.get("network"):
+            return connection
         for host, port in HOST_PARAMETERS:
             if parameters.get(host):
                 is_ssh = port == "sftp-port" or (port == "port" and connection.protocol == "ssh")

@@ -20,6 +20,9 @@ from broker.gateway import Gateway
 from broker.keeping import Keeping
 from broker.keys import KeyDirectory
 from broker.metrics import Metrics
+from broker.networks.listener import Listener
+from broker.networks.registry import PrivateNetworks
+from broker.networks.relays import Relays
 from broker.parts import PARTS, Parts
 from broker.polling import PolledTunnels
 from broker.recordings import Recordings
@@ -32,6 +35,7 @@ from broker.trust import key_ring
 from broker.views import (
     commands,
     connect,
+    connectors,
     data,
     health,
     operator,
@@ -63,6 +67,8 @@ LOOK_AFTER = 20.0
 """Seconds between two looks at what the store says of sessions and tunnels that are open here."""
 LINKS_INTERVAL = 5.0
 """Seconds between two looks at whether the links still lead somewhere through which guests came here."""
+CONNECTORS_INTERVAL = 1.0
+"""Seconds between two looks at connectors, and at whether their keys are still good."""
 EXTENSIONS_INTERVAL = 2.0
 """Seconds between two looks at the extensions."""
 KEEP_ALIVE = 5.0
@@ -108,6 +114,7 @@ def routes(base_path: str) -> list[Route]:
     below = (
         *health.BELOW,
         *connect.ROUTES,
+        *connectors.ROUTES,
         *tokens.ROUTES,
         *data.ROUTES,
         *commands.ROUTES,
@@ -132,12 +139,15 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     records = Records(store, clock, settings.history_days * DAY)
     sharing = Sharing(store, sessions, clock)
     keys = _key_directory(settings)
+    fleet = Fleet(addresses(settings))
+    networks = PrivateNetworks(store, clock)
     gateway = Gateway(
-        Fleet(addresses(settings)),
+        fleet,
         sessions,
         records,
         Keeping(store, clock),
         sharing,
+        networks,
         keys,
         metrics,
         clock,
@@ -169,6 +179,8 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         bans=bans,
         door=door,
         gateway=gateway,
+        networks=networks,
+        relays=Relays(networks, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd),
         polled=PolledTunnels(gateway, time.monotonic),
         metrics=metrics,
         webapp=Webapp(webapp),
@@ -194,13 +206,18 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         "look after tunnels": _every(LOOK_AFTER, parts.gateway.look_after),
         "look after links": _every(LINKS_INTERVAL, parts.sharing.look_after),
         "look at daemons": _every(DAEMONS_INTERVAL, parts.gateway.fleet.look),
+        "look at connectors": _every(CONNECTORS_INTERVAL, parts.relays.look),
         "keep tunnels alive": _every(KEEP_ALIVE, parts.gateway.keep_alive),
         "sweep polled tunnels": _every(KEEP_ALIVE, parts.polled.sweep),
         "keep key ring fresh": _every(RING_INTERVAL, functools.partial(_refresh, parts.ring)),
         "keep extensions fresh": _every(EXTENSIONS_INTERVAL, functools.partial(_follow, parts.extensions)),
     }
+    listener = Listener(parts.relays)
+    if parts.settings.connector_bind:
+        await listener.open(parts.settings.connector_bind)
     tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
     yield
+    listener.close()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

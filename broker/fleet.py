@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,13 @@ class Fleet:
         ranked = sorted(self.daemons, key=lambda daemon: daemon.rank)
         return [daemon.address for daemon in ranked if daemon.alive] or [row.address for row in ranked]
 
+    def homes(self, key: str) -> list[Address]:
+        """Where to put what shall be kept together, the best first: the same at every broker, as long as the same live."""
+        living = [daemon for daemon in self.daemons if daemon.alive] or self.daemons
+        draining = {row.address: row.load is not None and row.load.draining for row in living}
+        places = [daemon.address for daemon in living]
+        return sorted(places, key=lambda place: (draining[place], _weight(key, place)))
+
     def opened(self, address: Address) -> None:
         """A session was opened there."""
         for daemon in self.daemons:
@@ -90,6 +98,11 @@ class Fleet:
                 "proxyd answers again" if daemon.alive else "proxyd does not answer",
                 proxyd=str(daemon.address),
             )
+
+
+def _weight(key: str, place: Address) -> bytes:
+    """Of rendezvous hashing: where one daemon goes, only what it had moves."""
+    return hashlib.sha256(f"{key} {place}".encode()).digest()
 
 
 def parted(name: str) -> tuple[str, str]:

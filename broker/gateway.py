@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from broker.keeping import Identity, Keeping
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
+    from broker.networks.registry import PrivateNetworks
     from broker.proxyd_client import Address, Upstream
     from broker.records import Records
     from broker.sessions import Session, Sessions
@@ -93,6 +94,7 @@ class Gateway:
         records: Records,
         keeping: Keeping,
         sharing: Sharing,
+        networks: PrivateNetworks,
         keys: KeyDirectory | None,
         metrics: Metrics,
         clock: Callable[[], float],
@@ -108,6 +110,7 @@ class Gateway:
             records: what runs and what ran.
             keeping: sessions that people come back to.
             sharing: links to tunnels, which end with them.
+            networks: private networks, and which daemons reach them.
             keys: the key directory, where it is used.
             metrics: what is counted.
             clock: Unix seconds.
@@ -119,6 +122,7 @@ class Gateway:
         self._records = records
         self._keeping = keeping
         self._sharing = sharing
+        self._networks = networks
         self._keys = keys
         self._metrics = metrics
         self._clock = clock
@@ -144,10 +148,6 @@ class Gateway:
             StatusError: no such connection, no key that may be used, or proxyd refused.
         """
         connection = await self._find(session, *wanted)
-        if connection.share and not await self._sharing.valid(connection.share):
-            raise StatusError(Status.RESOURCE_CLOSED, "The link to this session is over.")
-        self._check_room(session)
-        self._opening += 1
         return await self._open(session, connection, client, address, name)
 
     async def run(
@@ -172,6 +172,10 @@ class Gateway:
         self, session: Session, connection: Connection, client: ClientInfo, address: str, name: str = ""
     ) -> Tunnel:
         """Open a tunnel to a connection; see `open`."""
+        if connection.share and not await self._sharing.valid(connection.share):
+            raise StatusError(Status.RESOURCE_CLOSED, "The link to this session is over.")
+        self._check_room(session)
+        self._opening += 1
         log = structlog.get_logger().bind(
             user=session.user, connection=connection.identifier, address=address
         )
@@ -446,7 +450,7 @@ class Gateway:
         """Begin a session on the best daemon that takes it."""
         connection = replace(connection, parameters=expanded(connection.parameters, known))
         parameters = {**await self._parameters(session, connection), **extra}
-        *others, last = self.fleet.choices()
+        *others, last = await self._choices(connection.parameters.get("network", ""))
         for daemon in others:
             try:
                 return await self._connect(daemon, connection.protocol, parameters, client)
@@ -454,6 +458,21 @@ class Gateway:
                 if error.status not in UNREACHABLE:
                     raise
         return await self._connect(last, connection.protocol, parameters, client)
+
+    async def _choices(self, network: str) -> list[Address]:
+        """Daemons for a new session, the best first: all, or those that reach a private network.
+
+        Raises:
+            StatusError: none reaches it.
+        """
+        if not network:
+            return self.fleet.choices()
+        names = await self._networks.daemons(network)
+        reaching = [daemon for daemon in map(self.fleet.find, names) if daemon is not None]
+        if not reaching:
+            reason = f"No connector of the network {network} is connected."
+            raise StatusError(Status.UPSTREAM_UNAVAILABLE, reason, Hop.GATEWAY)
+        return reaching
 
     async def _join(self, connection: Connection, client: ClientInfo) -> Way:
         name, target = parted(connection.join)

@@ -92,6 +92,7 @@ class Limits(BaseModel):
     targets: TargetList = ()
     users: Annotated[re.Pattern[str], BeforeValidator(_pattern)] | None = None
     parameters: Words = ()
+    networks: Words = ()
     forced: dict[str, str] = Field(default_factory=dict, alias="params-forced")
     reusable: bool = False
     explain: bool = False

@@ -62,4 +62,8 @@ def _limited(connection: Connection, limits: Limits) -> Connection:
         beyond = connection.parameters.keys() - HARMLESS - set(limits.parameters)
         if beyond:
             raise RefusedError(Reason.PARAMETER_NOT_ALLOWED, ", ".join(sorted(beyond))[:200])
-    return replace(connection, parameters={**connection.parameters, **limits.forced})
+    parameters = {**connection.parameters, **limits.forced}
+    network = parameters.get("network", "")
+    if network and limits.networks and network not in limits.networks:
+        raise RefusedError(Reason.TARGET_NOT_ALLOWED, "the key is for other private networks")
+    return replace(connection, parameters=parameters)

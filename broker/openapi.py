@@ -188,7 +188,7 @@ QUERIES: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "api/operator/running"): ("contains",),
     ("GET", "api/operator/history"): ("contains",),
 }
-ELSEWHERE = ("websocket-tunnel", "tunnel", "connect", "operator", "", "/", "{path}")
+ELSEWHERE = ("websocket-tunnel", "tunnel", "connector", "connect", "operator", "", "/", "{path}")
 """What is for browsers, and what is no REST: described in prose."""
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from broker.gateway import Gateway
     from broker.keyring import KeyRing
     from broker.metrics import Metrics
+    from broker.networks.registry import PrivateNetworks
+    from broker.networks.relays import Relays
     from broker.polling import PolledTunnels
     from broker.recordings import Recordings
     from broker.records import Records
@@ -49,6 +51,8 @@ class Parts:
     bans: Bans
     door: Door
     gateway: Gateway
+    networks: PrivateNetworks
+    relays: Relays
     polled: PolledTunnels
     metrics: Metrics
     webapp: Webapp

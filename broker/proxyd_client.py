@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from proxyd.wire.handshake import ClientHandshake
 
-__all__ = ["Address", "Load", "Upstream", "answers", "ask_load", "connect", "end_session"]
+__all__ = [
+    "Address",
+    "Load",
+    "Upstream",
+    "answers",
+    "ask",
+    "ask_load",
+    "connect",
+    "end_session",
+    "open_relay",
+]
 
 READ_SIZE = 262144
 """Bytes read at once, and bytes that wait before reading from the socket pauses."""
@@ -247,6 +257,49 @@ class Load(NamedTuple):
     workers: tuple[int, ...] = ()
 
 
+async def open_relay(
+    address: Address, words: bytes, answer: bytes, *, allow_insecure: bool = False
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection that carries other bytes than instructions after its first one.
+
+    Args:
+        address: where the daemon listens.
+        words: the first instruction; it holds a secret.
+        answer: what the daemon says if it agrees.
+        allow_insecure: let the secret cross plain TCP to another host.
+
+    Raises:
+        StatusError: the daemon is not there, does not agree, or would get a secret in clear text.
+    """
+    try:
+        async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+            reader, writer = await _open(address)
+            try:
+                if not allow_insecure:
+                    _check_way(address, writer)
+                writer.write(words)
+                if await reader.readexactly(len(answer)) != answer:
+                    raise StatusError(Status.UPSTREAM_ERROR, "The session daemon takes no connectors.")
+            except BaseException:
+                writer.transport.abort()
+                raise
+            return reader, writer
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        raise StatusError(Status.UPSTREAM_UNAVAILABLE, "The session daemon takes no connectors.") from None
+
+
+async def ask(address: Address, words: bytes, limit: int, seconds: float) -> list[Instruction]:
+    """What a daemon answers to an instruction, up to so many bytes.
+
+    Raises:
+        OSError: nothing in time, or no instructions.
+    """
+    try:
+        return await _say(address, words, limit, seconds)
+    except WireError:
+        raise ConnectionResetError("no instructions") from None
+
+
 async def ask_load(address: Address) -> Load | None:
     """How a daemon is; None for one that answers but has no word for it.
 
@@ -269,19 +322,21 @@ async def end_session(address: Address, connection_id: str, reason: str) -> bool
     return False
 
 
-async def _say(address: Address, words: bytes) -> list[Instruction]:
+async def _say(
+    address: Address, words: bytes, limit: int = MAX_ANSWER, seconds: float = PROBE_TIMEOUT
+) -> list[Instruction]:
     """What a daemon answers to an instruction, until it closes.
 
     Raises:
-        OSError: nothing, within `PROBE_TIMEOUT`.
+        OSError: nothing in time.
         WireError: no instructions.
     """
-    async with asyncio.timeout(PROBE_TIMEOUT):
+    async with asyncio.timeout(seconds):
         reader, writer = await _open(address)
         try:
             writer.write(words)
             answer = b""
-            while len(answer) < MAX_ANSWER and (data := await reader.read(MAX_ANSWER)):
+            while len(answer) < limit and (data := await reader.read(limit)):
                 answer += data
             return InstructionParser().feed(answer)
         except ConnectionResetError:
@@ -302,8 +357,17 @@ async def _open(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamW
 
 
 def _check_privacy(address: Address, writer: asyncio.StreamWriter, handshake: ClientHandshake) -> None:
-    carries_key = any(handshake.parameters.get(name) for name in SECRET_PARAMETERS)
-    if not carries_key or address.path or address.tls is not None:
+    if any(handshake.parameters.get(name) for name in SECRET_PARAMETERS):
+        _check_way(address, writer)
+
+
+def _check_way(address: Address, writer: asyncio.StreamWriter) -> None:
+    """Let a secret pass to this host, or to any by TLS.
+
+    Raises:
+        StatusError: it would cross plain TCP to another host.
+    """
+    if address.path or address.tls is not None:
         return
     peer = ipaddress.ip_address(writer.get_extra_info("peername")[0].partition("%")[0])
     if not (getattr(peer, "ipv4_mapped", None) or peer).is_loopback:

@@ -184,6 +184,12 @@ class Settings(BaseModel):
         default=False, description="Let private keys cross plain TCP to a proxyd on another host."
     )
 
+    connector_bind: Literal[""] | Bind = Field(
+        "",
+        description="A plain TCP port for connectors of private networks, `HOST:PORT`, beside the WebSocket below the base "
+        "path that is always there; empty opens none. What travels there is SSH.",
+    )
+
     # -- signed links
     secret_key: SecretStr = Field(
         SecretStr(""),

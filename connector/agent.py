@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import time
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ class Agent:
         while True:
             endpoint = self._key.endpoints[turn % len(self._key.endpoints)]
             began = time.monotonic()
-            error = await self._connection(endpoint)
+            error = await self._connection(endpoint, functools.partial(self._say, "connected", endpoint))
             if time.monotonic() - began > GOOD_AFTER:
                 failures = 0
             failures += 1
@@ -82,7 +83,22 @@ class Agent:
             self._log.warning("disconnected", endpoint=str(endpoint), reason=error, again_in=round(wait, 1))
             await asyncio.sleep(wait)
 
-    async def _connection(self, endpoint: Endpoint) -> str:
+    async def try_once(self, endpoint: Endpoint, seconds: float) -> str:
+        """Let a broker sign in, and leave at once; returns why none did, or nothing."""
+        signed_in = asyncio.Event()
+        trying = asyncio.create_task(self._connection(endpoint, signed_in.set), name="try")
+        waiting = asyncio.create_task(signed_in.wait(), name="signed in")
+        try:
+            await asyncio.wait({trying, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if signed_in.is_set():
+                return ""
+            return trying.result() if trying.done() else f"{endpoint} let us in, but nobody signed in"
+        finally:
+            for task in (trying, waiting):
+                task.cancel()
+            await asyncio.gather(trying, waiting, return_exceptions=True)
+
+    async def _connection(self, endpoint: Endpoint, signed_in: Callable[[], None]) -> str:
         """One connection from its beginning to its end; returns why it ended."""
         serving = Serving(
             self._key,
@@ -97,13 +113,17 @@ class Agent:
                 self._log.info("dialled", endpoint=str(endpoint))
                 connection = await serving.run(connected, self._key)
                 async with connection:
-                    self._say("connected", endpoint)
+                    signed_in()
                     self._log.info("signed in", endpoint=str(endpoint))
                     await connection.wait_closed()
                 return serving.ended
         except DialError as error:
             return str(error)
         except asyncssh.DisconnectError as error:
+            if error.code == asyncssh.DISC_HOST_KEY_NOT_VERIFIABLE:
+                return (
+                    "the broker does not accept this key: it was revoked, replaced, or is another network's"
+                )
             return f"the broker's daemon ended the connection: {error.reason}"
         except (OSError, asyncssh.Error) as error:
             return f"the connection to {endpoint} broke: {error}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import platform
+import secrets
 import socket
 import time
 from importlib.metadata import version
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Control"]
 
 MAX_TAIL = 200
+MAX_TAIL_LENGTH = 24_000
+"""Lines of the log that are told, and characters in all of them."""
 
 
 class Control:
@@ -39,6 +42,7 @@ class Control:
         self._counts = counts
         self._machine = machine
         self._started = time.time()
+        self._process = secrets.token_hex(8)
         self._words: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "hello": self._hello,
             "test": self._test,
@@ -63,6 +67,7 @@ class Control:
             "host": socket.gethostname(),
             "system": f"{platform.system()} {platform.release()}",
             "machine": self._machine,
+            "process": self._process,
             "network": self._key.network,
             "generation": self._key.generation,
             "standby": self._settings.standby,
@@ -87,4 +92,9 @@ class Control:
         return {"version": version("fanlight"), "installed": installed_as(), "updates": "by the installer"}
 
     async def _tail(self, lines: str = "50") -> dict[str, Any]:
-        return {"lines": log.tail(self._settings.log_path, min(max(int(lines), 1), MAX_TAIL))}
+        kept: list[str] = []
+        for line in reversed(log.tail(self._settings.log_path, min(max(int(lines), 1), MAX_TAIL))):
+            if sum(map(len, kept)) + len(line) > MAX_TAIL_LENGTH:
+                break
+            kept.append(line)
+        return {"lines": kept[::-1]}

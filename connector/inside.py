@@ -54,7 +54,7 @@ class Inside:
                 return await self._dial(make, await self._addresses(host, port), host, port)
         except TimeoutError:
             raise NotReachedError(
-                f"{host} did not answer on port {port} within {self._timeout:g} seconds."
+                f"{host} timed out on port {port}, after {self._timeout:g} seconds"
             ) from None
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
@@ -68,12 +68,12 @@ class Inside:
         self, make: Callable[[], Any], addresses: Sequence[str], host: str, port: int
     ) -> tuple[Any, Any]:
         loop = asyncio.get_running_loop()
-        failure = NotReachedError(f"{host} cannot be reached on port {port}.")
+        failure = NotReachedError(f"{host} cannot be reached on port {port}")
         for address in addresses:
             try:
                 return await loop.create_connection(make, address, port)
             except ConnectionRefusedError:
-                failure = NotReachedError(f"Nothing listens on port {port} of {host}.")
+                failure = NotReachedError(f"{host} refused the connection on port {port}")
             except OSError:
                 continue
         raise failure
@@ -115,7 +115,7 @@ async def resolve(host: str) -> list[str]:
     Raises:
         NotReachedError: there is none.
     """
-    unknown = NotReachedError(f"The name {host[:MAX_NAME]} is not known in the private network.")
+    unknown = NotReachedError(f"The name {host[:MAX_NAME]} is not known in the private network")
     if not host or len(host) > MAX_NAME or not host.isprintable():
         raise unknown
     try:

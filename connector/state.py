@@ -17,6 +17,7 @@ from connector.keyfile import MAX_TEXT, ConnectorKey, KeyFileError, parse_key
 __all__ = [
     "RunningError",
     "installed_as",
+    "is_running",
     "load_key",
     "machine_id",
     "only_one",
@@ -99,6 +100,18 @@ def only_one(directory: Path) -> Any:
         except BlockingIOError:
             raise RunningError(f"another connector runs in {directory}") from None
         yield
+
+
+def is_running(directory: Path) -> bool:
+    """Whether a connector holds the state directory."""
+    try:
+        with (directory / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def say(directory: Path, status: dict[str, Any]) -> None:

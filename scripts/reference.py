@@ -13,6 +13,8 @@ from broker.cli.outcome import Exit
 from broker.metrics import Metrics
 from broker.reload import LIVE
 from broker.settings import Settings as BrokerSettings
+from connector.__main__ import app as connector_app
+from connector.settings import Settings as ConnectorSettings
 from proxyd.__main__ import app as proxyd_app
 from proxyd.settings import Settings as ProxydSettings
 from proxyd.terminal.charsets import CHARSETS_94, CHARSETS_96
@@ -47,8 +49,8 @@ def settings() -> str:
             "",
             "Every setting has one name, used alike in four places; later ones win:",
             "",
-            "1. `fanlight.toml`: the top level is for both daemons, `[broker]` and `[proxyd]` are their own. It is read",
-            "   from `--config FILE`, else from where `FANLIGHT_CONFIG` points, else from `/etc/fanlight/fanlight.toml`.",
+            "1. `fanlight.toml`: the top level is for both daemons, `[broker]`, `[proxyd]` and `[connector]` are their own. It is",
+            "   read from `--config FILE`, else from where `FANLIGHT_CONFIG` points, else from `/etc/fanlight/fanlight.toml`.",
             "   A `guacamole.properties` is read as well where `--config` names one.",
             "2. The environment, as `FANLIGHT_` and the name in upper case with underscores: `FANLIGHT_SECRET_KEY`.",
             "3. `FANLIGHT_…_FILE`: the value is the content of that file, for secrets that are mounted.",
@@ -67,6 +69,10 @@ def settings() -> str:
             "## proxyd",
             "",
             *_table(ProxydSettings),
+            "",
+            "## connector",
+            "",
+            *_table(ConnectorSettings),
             "",
         ]
     )
@@ -154,6 +160,10 @@ def commands() -> str:
     ]
     parts += ["JSON document on standard output.", "", "| exit code | meaning |", "| --- | --- |"]
     parts += [f"| {code.value} | {code.meaning} |" for code in Exit]
+    daemons = {
+        "fanlight proxyd": get_command(proxyd_app),
+        "fanlight connector run": get_command(connector_app),
+    }
     for name, command in _commands(get_command(app), "fanlight"):
         if name == "fanlight broker":
             parts += ["", f"## {name}", "", command.help, ""]
@@ -161,7 +171,7 @@ def commands() -> str:
                 "`--config FILE`, and every [setting of the broker](settings.md#broker) as a flag of its name."
             ]
         else:
-            parts += _command(name, get_command(proxyd_app) if name == "fanlight proxyd" else command)
+            parts += _command(name, daemons.get(name, command))
     return "\n".join([*parts, ""])
 
 

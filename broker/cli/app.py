@@ -10,6 +10,7 @@ import typer
 
 from broker.cli.bans import app as bans
 from broker.cli.check import check
+from broker.cli.connector import app as connector
 from broker.cli.copy import copy
 from broker.cli.daemons import PASS_ON, broker, proxyd
 from broker.cli.demo import demo
@@ -17,6 +18,7 @@ from broker.cli.fanout import TakesCommand, fanout
 from broker.cli.forward import forward
 from broker.cli.hosts import app as hosts
 from broker.cli.keys import app as keys
+from broker.cli.network import app as network
 from broker.cli.outcome import CommandError, Exit, complain
 from broker.cli.sign import operator, sign
 from broker.cli.theme import app as theme
@@ -41,6 +43,8 @@ app.command()(operator)
 app.add_typer(keys, name="keys")
 app.add_typer(bans, name="bans")
 app.add_typer(theme, name="theme")
+app.add_typer(network, name="network")
+app.add_typer(connector, name="connector")
 app.command()(check)
 app.add_typer(hosts, name="hosts")
 app.command(cls=TakesCommand)(fanout)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import typer
 
-__all__ = ["PASS_ON", "broker", "command_of", "proxyd"]
+__all__ = ["PASS_ON", "become", "broker", "command_of", "proxyd"]
 
 PASS_ON: dict[str, Any] = {
     "add_help_option": False,
@@ -24,15 +24,15 @@ def command_of(module: str, *arguments: str) -> list[str]:
 
 def broker(context: typer.Context) -> None:
     """Run the web tier. `fanlight broker --help` lists its options."""
-    _become("broker", context.args)
+    become("broker", context.args)
 
 
 def proxyd(context: typer.Context) -> None:
     """Run the daemon that speaks SSH and VNC. `fanlight proxyd --help` lists its options."""
-    _become("proxyd", context.args)
+    become("proxyd", context.args)
 
 
-def _become(module: str, arguments: list[str]) -> NoReturn:
+def become(module: str, arguments: list[str]) -> NoReturn:
     """Replace this process, so that signals and the exit code are the daemon's own."""
     command = command_of(module, *arguments)
     os.execv(command[0], command)  # noqa: S606 - our own interpreter

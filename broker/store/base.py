@@ -37,9 +37,15 @@ class Kind(Enum):
     """Refused requests by address, user or key: a counter each."""
     BAN = "ban"
     """Addresses, users and keys that are kept out for a while."""
+    NETWORK = "network"
+    """Private networks with the keys of their connectors."""
+    NETWORK_KEY = "network-key"
+    """Keys for connectors that wait to be shown, once."""
+    CONNECTOR = "connector"
+    """Connectors, those that are there and those that were; the key begins with the network."""
 
 
-GROUPED = frozenset({Kind.KEPT, Kind.SHARED})
+GROUPED = frozenset({Kind.KEPT, Kind.SHARED, Kind.CONNECTOR})
 """Kinds whose keys are `group:rest`."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisStore"]
 
-LISTED = frozenset({Kind.RUNNING, Kind.HISTORY, Kind.MESSAGE, Kind.SHARE, Kind.BAN}) | GROUPED
+LISTED = frozenset({Kind.RUNNING, Kind.HISTORY, Kind.MESSAGE, Kind.SHARE, Kind.BAN, Kind.NETWORK}) | GROUPED
 """Kinds that `newest` is asked for: a sorted set holds their keys by the time of the last put."""
 MAX_LISTED = 100_000
 """Keys in such a set; the oldest are forgotten first."""

@@ -199,6 +199,8 @@ class Connectors:
             self._note(
                 order.relay, "refused", f"the key {caller.shown} is not one of the network {order.network}"
             )
+        except asyncssh.ConnectionLost:
+            self._note(order.relay, "left", "it left before it was known")
         except (asyncssh.Error, OSError, ValueError, RecursionError) as error:
             self._note(order.relay, "failed", f"the handshake failed: {type(error).__name__}")
 

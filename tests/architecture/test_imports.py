@@ -23,7 +23,15 @@ class Rule(NamedTuple):
 RULES = [
     # the daemons
     Rule("broker", ("proxyd",), but=("proxyd.wire", "proxyd.sources")),
-    Rule("proxyd", ("broker",)),
+    Rule("proxyd", ("broker", "connector")),
+    # the agent in a private network stands alone; of its parts the broker knows the key
+    Rule("connector", ("broker", "client", "proxyd"), but=("proxyd.wire", "proxyd.sources")),
+    *(
+        Rule(part, ("connector",), but=("connector.keyfile",))
+        for part in ("broker.networks", "broker.views", "broker.app")
+    ),
+    Rule("connector.keyfile", ("asyncio", "socket")),
+    Rule("connector.permits", INPUT_OUTPUT),
     Rule("proxyd.wire", ("proxyd", *INPUT_OUTPUT), but=("proxyd.wire",)),
     Rule("proxyd.sources", ("proxyd", *INPUT_OUTPUT)),
     # cores: no I/O
@@ -79,7 +87,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 def modules() -> dict[str, ast.Module]:
     """Every module of the two packages, parsed."""
     parsed = {}
-    for package in ("broker", "proxyd"):
+    for package in ("broker", "connector", "proxyd"):
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

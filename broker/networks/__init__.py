@@ -1,0 +1,1 @@
+"""Private networks: their keys, the connectors that are there, and the door where these enter."""
