@@ -128,6 +128,50 @@ async def test_sigterm_tells_everybody_and_leaves_no_process(xvnc: Xvnc) -> None
         await browser.close()
 
 
+async def test_draining_waits_for_the_last_session(xvnc: Xvnc) -> None:
+    """People are told and may leave and come back; nobody begins anything; then it is gone by itself."""
+    async with Proxyd(workers=2, FANLIGHT_DRAIN_TIMEOUT="600") as daemon:
+        owner = await Browser.connect(daemon.address)
+        keeping = {
+            "hostname": "127.0.0.1",
+            "port": str(xvnc.port),
+            "detach-timeout": "60",
+            "session-owner": "w",
+        }
+        await owner.open("vnc", keeping)
+        await owner.until("sync")
+        psutil.Process(daemon.pid).terminate()
+        notice = await owner.until("msg")
+        assert notice.args[1:] == ("restarting", "600")
+
+        late = await Browser.connect(daemon.address)
+        late.send("select", "vnc")
+        assert (await late.until("error")).args[1] == str(Status.SERVER_BUSY.code)
+        asker = await Browser.connect(daemon.address)
+        asker.send("status")
+        assert (await asker.until("status")).args[0:3:2] == ("1", "1")
+
+        await owner.close()
+        again = await Browser.connect(daemon.address)
+        await again.open(owner.connection_id, {"session-owner": "w"})
+        await again.until("sync")
+        assert daemon.returncode is None
+        again.send("disconnect")
+        await again.end()
+        await until(lambda: daemon.returncode == 0, "it is gone")
+        for browser in (late, asker, again):
+            await browser.close()
+
+
+async def test_draining_ends_at_its_deadline(xvnc: Xvnc) -> None:
+    async with Proxyd(workers=1, FANLIGHT_DRAIN_TIMEOUT="0.5") as daemon:
+        browser = await desktop(daemon, xvnc)
+        psutil.Process(daemon.pid).terminate()
+        assert (await browser.until("error")).args[1] == str(Status.SESSION_CLOSED.code)
+        await until(lambda: daemon.returncode == 0, "it is gone")
+        await browser.close()
+
+
 async def test_a_killed_supervisor_leaves_no_worker(xvnc: Xvnc) -> None:
     async with Proxyd(workers=2) as daemon:
         workers = daemon.workers()
