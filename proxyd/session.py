@@ -36,7 +36,7 @@ USER_JOINED, USER_LEFT = 1, 2
 """Codes of `msg`."""
 LINK = 0x4001
 """Ours: a URI follows that a person clicked."""
-PROMPT = 0x4002
+PROMPT = 0x4003
 """Ours: the words of the question that `required` asks next follow, and whether the answer is secret."""
 MAX_PROMPT = 4096
 """Characters of a question that are passed on."""

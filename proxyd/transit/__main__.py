@@ -24,7 +24,7 @@ from proxyd.transit.service import Service
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-__all__ = ["main", "run"]
+__all__ = ["Serving", "main", "run"]
 
 
 async def run(end: socket.socket, listener: socket.socket, settings: Settings) -> None:
@@ -36,7 +36,7 @@ async def run(end: socket.socket, listener: socket.socket, settings: Settings) -
     files = HostKeyFiles(settings.known_hosts, settings.host_key_pins, settings.strict_host_keys)
     connectors = Connectors()
     logins = Logins(files, connectors, settings.connect_timeout, time.time)
-    serving = _Serving(Service(logins, connectors))
+    serving = Serving(Service(logins, connectors))
     receiving = serving.begin(serving.receive(Control(end)), "control")
     receiving.add_done_callback(lambda _: stop.set())
     serving.begin(serving.accept(listener), "accept")
@@ -45,7 +45,7 @@ async def run(end: socket.socket, listener: socket.socket, settings: Settings) -
     await logins.close()
 
 
-class _Serving:
+class Serving:
     """Tasks, one for each connection."""
 
     def __init__(self, service: Service) -> None:
@@ -53,6 +53,7 @@ class _Serving:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Keep a task until it ends."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

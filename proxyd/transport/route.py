@@ -139,7 +139,7 @@ def _from_json(text: str) -> tuple[JumpHost, ...]:
 
 
 def _checked(row: dict[str, Any]) -> JumpHost:
-    row.setdefault("alias", row.get("address"))
+    row = {"address": None, "alias": row.get("address"), **row}
     unknown = row.keys() - JumpHost.__dataclass_fields__.keys()
     if unknown:
         raise _wrong(f"has the unknown key {min(unknown)[:40]}")

@@ -45,6 +45,7 @@ class Through:
         """See `Way.ready`."""
         async with self._asked("ready") as end:
             while "ok" not in (reply := await receive_frame(end)):
+                _check(reply)
                 if "show" in reply:
                     asker.show(reply["show"])
                     continue

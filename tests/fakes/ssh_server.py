@@ -49,6 +49,7 @@ class FakeSsh:
         banner: str = "",
         client_key: asyncssh.SSHKey | None = None,
         options: dict[str, Any] | None = None,
+        forwards: bool = False,
     ) -> None:
         """Describe the server; without a password, prompts or a key, everybody is let in.
 
@@ -61,7 +62,9 @@ class FakeSsh:
             banner: shown before.
             client_key: lets people in.
             options: further arguments of `asyncssh.create_server`.
+            forwards: let streams pass.
         """
+        self.forwards = forwards
         self._program = program
         self.password = password
         self.prompts = prompts
@@ -109,6 +112,9 @@ class _Server(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fake.connections.discard(self._connection)
+
+    def connection_requested(self, host: str, port: int, orig_host: str, orig_port: int) -> bool:
+        return self._fake.forwards
 
     def begin_auth(self, username: str) -> bool:
         fake = self._fake

@@ -7,25 +7,30 @@ import shutil
 import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["free_port", "require", "start", "stop", "wait_for", "wait_for_port"]
+__all__ = ["free_port", "missing", "require", "start", "stop", "wait_for", "wait_for_port"]
 
 
 def require(program: str) -> str:
     """The path of a program; without it the test is skipped, or fails where CI promised it."""
     path = shutil.which(program)
     if path is None:
-        message = f"{program} is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(program)
     return path
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test for want of something, or fail it where CI promised that."""
+    message = f"{what} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def free_port() -> int:

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 import psutil
-import pytest
 
 from tests.servers import processes
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Sshd"]
 
 
+MODULES = f"/lib/{os.uname().machine}-linux-gnu/security"
 PROFILE = "PS1='\\u@\\h:\\w\\$ '\ncd\n"
 """What a login shell begins with, instead of what a developer's begins with, which may take long or hang."""
 
@@ -40,7 +40,7 @@ class Sshd:
     """OpenSSH's sshd, as a context manager.
 
     Attributes:
-        port: where it listens on 127.0.0.1.
+        address, port: where it listens.
         user: who may log in.
         private_key: a key that is let in, as OpenSSH text without a passphrase.
         host_key: the server's public key, as `ssh-ed25519 AAAA...`.
@@ -49,23 +49,36 @@ class Sshd:
     """
 
     def __init__(
-        self, *, password: str = "", methods: str = "publickey", options: Sequence[str] = ()
+        self,
+        *,
+        password: str = "",
+        codes: str = "",
+        methods: str = "publickey",
+        options: Sequence[str] = (),
+        namespace: str = "",
+        address: str = "127.0.0.1",
     ) -> None:
         """Describe the server; it starts on entering.
 
         Args:
             password: what PAM accepts, for the methods `password` and `keyboard-interactive`.
+            codes: the secret (hexadecimal) of one-time codes that PAM accepts instead, each once.
             methods: `AuthenticationMethods`, e.g. `publickey,keyboard-interactive`.
             options: lines of sshd_config, which win over the ones here.
+            namespace: the network namespace where it runs; the port is 22 there.
+            address: where it listens.
         """
-        self.port = processes.free_port()
+        self.port = 22 if namespace else processes.free_port()
+        self.address = address
+        self._namespace = namespace
+        self._codes = codes
         self.user = pwd.getpwuid(os.getuid()).pw_name
         self._password = password
         self._methods = methods
         self._options = list(options)
         self._temporary = tempfile.TemporaryDirectory(prefix="sshd-")
         self.folder = Path(self._temporary.name)
-        self._service = f"fanlight-{uuid.uuid4().hex[:12]}" if password else ""
+        self._service = f"fanlight-{uuid.uuid4().hex[:12]}" if password or codes else ""
         self._process: subprocess.Popen[bytes] | None = None
         key = asyncssh.generate_private_key("ssh-ed25519")
         self.private_key = key.export_private_key().decode()
@@ -77,8 +90,8 @@ class Sshd:
 
     def __enter__(self) -> Self:
         program = processes.require("sshd")
-        if self._password:
-            self._allow_password()
+        if self._service:
+            self._write_service()
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         # PAM's service is called like the program
@@ -100,8 +113,12 @@ class Sshd:
         """Start the server; again after `stop`."""
         program = program or str(self.folder / (self._service or "sshd"))
         log = self.folder / "log"
-        self._process = processes.start(program, "-D", "-f", str(self.folder / "config"), "-E", str(log))
-        processes.wait_for_port(self.port, self._process)
+        command = [program, "-D", "-f", str(self.folder / "config"), "-E", str(log)]
+        if self._namespace:
+            command = ["ip", "netns", "exec", self._namespace, *command]
+        before = len(self.log())
+        self._process = processes.start(*command)
+        processes.wait_for(lambda: "Server listening" in self.log()[before:], "sshd listens")
 
     def stop(self) -> None:
         """End the server and every session."""
@@ -146,7 +163,8 @@ class Sshd:
 
     def log(self) -> str:
         """What the server had to say."""
-        return (self.folder / "log").read_text("utf-8", "replace")
+        path = self.folder / "log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def _make_host_key(self) -> None:
         key = asyncssh.generate_private_key("ssh-ed25519")
@@ -160,7 +178,7 @@ class Sshd:
     def _config(self) -> list[str]:
         return [
             f"Port {self.port}",
-            "ListenAddress 127.0.0.1",
+            f"ListenAddress {self.address}",
             f"HostKey {self.folder}/host_key",
             f"PidFile {self.folder}/pid",
             f"AuthorizedKeysFile {self.folder}/authorized_keys",
@@ -185,23 +203,32 @@ class Sshd:
     def _service_file(self) -> Path:
         return Path("/etc/pam.d") / self._service
 
-    def _allow_password(self) -> None:
-        """A PAM service of our own, which knows one password; nobody's real one is touched."""
+    def _write_service(self) -> None:
+        """A PAM service of our own, which knows one password or codes; nobody's real one is touched."""
         if os.getuid() != 0 or not Path("/etc/pam.d").is_dir():
-            message = "PAM needs root"
-            if os.environ.get("CI") == "true":
-                pytest.fail(message)
-            pytest.skip(message)
+            processes.missing("a PAM service, which needs root,")
+        self._service_file.write_text(
+            (self._check_code() if self._codes else self._check_password())
+            + "auth required pam_permit.so\n"  # establishes credentials, which those above do not
+            "account required pam_permit.so\n"
+            "session required pam_permit.so\n"
+        )
+
+    def _check_password(self) -> str:
         secret, check = self.folder / "secret", self.folder / "check"
         secret.write_text(self._password)
         check.write_text(f'#!/bin/sh\n[ "$(tr -d "\\0")" = "$(cat {secret})" ]\n')
         check.chmod(0o700)
-        self._service_file.write_text(
-            f"auth requisite pam_exec.so quiet expose_authtok {check}\n"
-            "auth required pam_permit.so\n"  # establishes credentials, which pam_exec does not
-            "account required pam_permit.so\n"
-            "session required pam_permit.so\n"
-        )
+        return f"auth requisite pam_exec.so quiet expose_authtok {check}\n"
+
+    def _check_code(self) -> str:
+        module = Path(MODULES, "pam_oath.so")
+        if not module.exists():
+            processes.missing("libpam-oath")
+        users = self.folder / "users.oath"
+        users.touch(mode=0o600)
+        users.write_text(f"HOTP/T30/6 {self.user} - {self._codes}\n")
+        return f"auth requisite {module} usersfile={users} window=40 digits=6\n"
 
 
 def _sftp_server() -> str:
