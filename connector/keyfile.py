@@ -9,7 +9,6 @@ base64 of the JSON object, in lines of 64
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -134,7 +133,7 @@ def parse_key(text: str) -> ConnectorKey:
     packed, equals, checksum = "".join(body.partition(END)[0].split()).rpartition("=")
     try:
         payload = base64.b64decode(packed, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         raise KeyFileError("a part of the key is missing or was altered: it is not base64") from None
     if not equals or checksum != _checksum(payload):
         raise KeyFileError("a part of the key is missing or was altered: the checksum does not fit")

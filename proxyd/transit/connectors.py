@@ -192,7 +192,7 @@ class Connectors:
                 refusal = await self._doubled(connector)
                 if refusal:
                     self._note(order.relay, "duplicate", refusal)
-                    signed_in.disconnect(asyncssh.DISC_BY_APPLICATION, refusal)
+                    signed_in.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, refusal)
                     return
                 await self._keep(connector, caller)
         except asyncssh.HostKeyNotVerifiable:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.agent import delay
+from connector.keyfile import KeyFileError
+from connector.state import (
+    RunningError,
+    is_running,
+    load_key,
+    machine_id,
+    only_one,
+    read_status,
+    save_key,
+    say,
+)
+from tests.connector.test_keyfile import KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_waiting_grows_to_a_minute_and_half_of_it_is_chance() -> None:
+    assert [delay(failures, 1.0) for failures in (1, 2, 3, 6, 7, 50)] == [1, 2, 4, 32, 60, 60]
+    assert [delay(failures, 0.0) for failures in (1, 2, 7)] == [1, 1, 30]
+
+
+def test_a_key_is_kept_for_its_user_alone(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "connector.key"
+    save_key(path, KEY)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_key(path) == KEY
+    path.chmod(0o640)
+    with pytest.raises(KeyFileError, match="may be read by others: chmod 600"):
+        load_key(path)
+    with pytest.raises(KeyFileError, match="cannot be read"):
+        load_key(tmp_path / "none")
+
+
+def test_a_state_directory_has_one_connector(tmp_path: Path) -> None:
+    assert not is_running(tmp_path)
+    with only_one(tmp_path):
+        assert is_running(tmp_path)
+        with pytest.raises(RunningError, match="another connector"), only_one(tmp_path):
+            pass
+    assert not is_running(tmp_path)
+
+
+def test_a_machine_has_one_name_in_each_network(tmp_path: Path) -> None:
+    assert machine_id(tmp_path, "lab") == machine_id(tmp_path, "lab") != machine_id(tmp_path, "other")
+
+
+def test_status_is_read_as_it_was_said(tmp_path: Path) -> None:
+    assert read_status(tmp_path) == {}
+    say(tmp_path, {"state": "connected"})
+    assert read_status(tmp_path) == {"state": "connected"}
+    (tmp_path / "status.json").write_text("[")
+    assert read_status(tmp_path) == {}

@@ -1,0 +1,214 @@
+"""Private networks for real: a namespace that nothing has a route to, its connectors, and what happens to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fakes.browser import Browser
+from tests.servers import processes
+from tests.servers.private import ROOT, ConnectorProcess, Private, free_port
+from tests.servers.proxyd import Proxyd
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
+
+LOST = "gateway: The connector on"
+
+
+class Lab:
+    """A broker, a daemon and a private network with two connectors."""
+
+    def __init__(self, folder: Path, private: Private, daemon: Proxyd) -> None:
+        self.private = private
+        self.daemon = daemon
+        self.port = free_port(private.outside)
+        self.tcp_port = free_port(private.outside)
+        self.folder = folder
+        self.broker: subprocess.Popen[bytes] | None = None
+        (folder / "fanlight.toml").write_text(
+            "[broker]\n"
+            + "\n".join(
+                f"{name} = {json.dumps(value)}"
+                for name, value in {
+                    "bind": f"{private.outside}:{self.port}",
+                    "connector-bind": f"{private.outside}:{self.tcp_port}",
+                    "metrics-bind": "",
+                    "guacd-hostname": daemon.address[0],
+                    "guacd-port": daemon.address[1],
+                    "store": f"sqlite:///{folder}/store.sqlite",
+                    "drain-timeout": 0,
+                }.items()
+            )
+        )
+
+    def start_broker(self) -> None:
+        with (self.folder / "broker.log").open("ab") as log:
+            command = [sys.executable, "-m", "broker", "--config", str(self.folder / "fanlight.toml")]
+            self.broker = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    def stop_broker(self) -> None:
+        if self.broker is not None:
+            self.broker.kill()
+            self.broker.wait()
+
+    def fanlight(self, *words: str) -> str:
+        command = [sys.executable, "-c", "from broker.cli import main; main()", *words]
+        done = subprocess.run(
+            [*command, "--config", str(self.folder / "fanlight.toml")],
+            check=False, cwd=ROOT, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout
+
+    def new_key(self) -> str:
+        """A key whose connectors try the WebSocket first, then the plain port."""
+        self.fanlight(
+            "network", "key", "new", "lab",
+            "--endpoint", f"ws://{self.private.outside}:{self.port}/guacamole/connector",
+            "--endpoint", f"tcp://{self.private.outside}:{self.tcp_port}",
+        )  # fmt: skip
+        return self.fanlight("network", "key", "show-once", "lab")
+
+    def connectors(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(self.fanlight("network", "status", "--json"))[0]["connectors"]
+        return rows
+
+    def begin(self, key: str, **options: object) -> ConnectorProcess:
+        targets = f"{self.private.inside}/32:22, 127.0.0.1/32:{self.private.xvnc.port}"
+        return self.private.connector(key, targets, **options)
+
+    async def shell(self, **more: str) -> Browser:
+        """A web shell inside; raises AssertionError where it does not open."""
+        sshd = self.private.sshd
+        browser = await Browser.connect(self.daemon.address)
+        arguments = {
+            "hostname": sshd.address, "port": "22", "username": sshd.user, "private-key": sshd.private_key,
+            "network": "lab", **more,
+        }  # fmt: skip
+        await browser.open("ssh", arguments)
+        return browser
+
+
+@pytest.fixture(scope="module")
+def private() -> Any:
+    with Private() as network:
+        yield network
+
+
+@pytest.fixture
+async def lab(tmp_path: Path, private: Private) -> AsyncIterator[Lab]:
+    async with Proxyd(workers=2) as daemon:
+        made = Lab(tmp_path, private, daemon)
+        made.start_broker()
+        try:
+            yield made
+        finally:
+            made.stop_broker()
+
+
+async def fact(holds: Callable[[], bool], what: str, seconds: float = 15) -> float:
+    """Wait until something holds; returns how long that took."""
+    began = time.monotonic()
+    await asyncio.to_thread(processes.wait_for, holds, what, seconds)
+    return time.monotonic() - began
+
+
+async def says(browser: Browser, wanted: str, deadline: float = 10) -> None:
+    """Wait for an error whose text begins so."""
+    error = await browser.until("error", deadline)
+    assert error.args[0].startswith(wanted), error.args
+
+
+async def opens(lab: Lab) -> bool:
+    """Whether a shell opens now."""
+    browser = await lab.shell()
+    try:
+        return (await browser.until(lambda row: row.opcode in {"sync", "error"}, 20)).opcode == "sync"
+    finally:
+        await browser.close()
+
+
+async def test_what_happens_to_connectors_and_their_sessions(lab: Lab) -> None:
+    private = lab.private
+    key = lab.new_key()
+    first, second = lab.begin(key, force=True), lab.begin(key, force=True)
+    await fact(lambda: first.state == second.state == "connected", "two connectors")
+
+    # a desktop and ten shells, on both
+    desktop = await Browser.connect(lab.daemon.address)
+    await desktop.open(
+        "vnc",
+        {"hostname": "127.0.0.1", "port": str(private.xvnc.port), "password": "display", "network": "lab"},
+    )
+    assert (await desktop.until(lambda row: row.opcode in {"sync", "error"}, 20)).opcode == "sync"
+    shells = [await lab.shell() for _ in range(10)]
+    for shell in shells:
+        assert (await shell.until(lambda row: row.opcode in {"sync", "error"}, 20)).opcode == "sync"
+
+    # one dies under them
+    first.process.send_signal(signal.SIGKILL)
+    began = time.monotonic()
+    assert await opens(lab)
+    assert time.monotonic() - began < 5
+    ended = 0
+    for shell in shells:
+        with contextlib.suppress(TimeoutError):
+            await says(shell, LOST, 1.5)
+            ended += 1
+    assert 3 <= ended <= 7
+    for browser in (*shells, desktop):
+        await browser.close()
+
+    # what is not in the list, whoever asks
+    stranger = await lab.shell(hostname="198.51.100.7")
+    await says(stranger, "gateway: The connector on")
+    await stranger.close()
+    assert any(event["event"] == "stream denied" for event in second.events)
+
+    # the broker restarts
+    lab.stop_broker()
+    await fact(lambda: second.state == "disconnected", "the broker's end is noticed")
+    lab.start_broker()
+    await fact(lambda: second.state == "connected", "the connector comes back", 30)
+    assert await opens(lab)
+
+    # the key is revoked
+    lab.fanlight("network", "key", "revoke", "lab")
+    assert await fact(lambda: second.state == "disconnected", "cut off", 10) < 5
+    refused = await lab.shell()
+    await says(refused, "gateway: No connector of the network lab is connected.")
+    await refused.close()
+    await fact(lambda: any("refused" in str(event.get("reason")) for event in second.events), "refused after")
+
+
+async def test_a_silent_connector_is_passed_by_and_a_second_one_on_a_host_refused(lab: Lab) -> None:
+    key = lab.new_key()
+    first = lab.begin(key)
+    await fact(lambda: first.state == "connected", "a connector")
+    twin = lab.begin(key)
+    await fact(
+        lambda: any("runs on" in str(event.get("reason")) for event in twin.events), "a second one is refused"
+    )
+    twin.stop()
+    second = lab.begin(key, force=True)
+    await fact(lambda: second.state == "connected", "a forced one")
+    first.process.send_signal(signal.SIGSTOP)  # as a link that was cut: nothing comes, no reset either
+    try:
+        # at most a probe's interval and its time-out, then new ones go elsewhere
+        await asyncio.sleep(10)
+        assert await opens(lab)
+        await fact(lambda: sum(row["connected"] for row in lab.connectors()) == 1, "noticed", 40)
+    finally:
+        first.process.send_signal(signal.SIGCONT)
+    await fact(lambda: first.state == "connected", "back", 40)

@@ -1,0 +1,155 @@
+"""A private network in a network namespace: machines that nothing outside has a route to, and connectors that dial out.
+
+with Private() as network:
+    connector = network.connector(key_text, "198.19.0.0/16:22")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.servers import processes
+from tests.servers.sshd import Sshd
+from tests.servers.xdisplay import XDisplay
+from tests.servers.xvnc import Xvnc
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["ConnectorProcess", "Private"]
+
+ROOT = Path(__file__).parents[2]
+
+
+class Private:
+    """Needs root.
+
+    Attributes:
+        outside: the address of this side, where the broker listens.
+        sshd: a machine inside.
+        xvnc: a desktop inside, on that namespace's loopback.
+    """
+
+    def __init__(self) -> None:
+        if os.getuid() != 0:
+            processes.missing("a network namespace, which needs root,")
+        processes.require("ip")
+        self.name = f"fl{secrets.token_hex(3)}"
+        part = secrets.randbelow(250) + 1
+        self.outside, self._edge = f"198.18.{part}.1", f"198.18.{part}.2"
+        self.inside = f"198.19.{part}.10"
+        self.sshd = Sshd(namespace=self.name, address=self.inside)
+        self.xvnc = _InnerXvnc(self.name)
+        self._stack = contextlib.ExitStack()
+        self._folder = tempfile.TemporaryDirectory(prefix="private-")
+        self.folder = Path(self._folder.name)
+
+    def __enter__(self) -> Self:
+        _ip("netns", "add", self.name)
+        self._stack.callback(_ip, "netns", "del", self.name)
+        _ip("link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        _ip("addr", "add", f"{self.outside}/30", "dev", self.name)
+        _ip("link", "set", self.name, "up")
+        for words in (
+            "link set lo up",
+            f"addr add {self._edge}/30 dev eth0",
+            f"addr add {self.inside}/32 dev lo",
+            "link set eth0 up",
+        ):
+            _ip("-n", self.name, *words.split())
+        try:
+            self._stack.enter_context(self.sshd)
+            self._stack.enter_context(self.xvnc)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._folder.cleanup()
+
+    def connector(self, key: str, targets: str, **options: object) -> ConnectorProcess:
+        """Start a connector inside; it ends with the network."""
+        started = ConnectorProcess(self.folder / secrets.token_hex(4), key, targets, self.name, options)
+        self._stack.callback(started.stop)
+        return started
+
+
+class ConnectorProcess:
+    """`python -m connector`, in a namespace where one is given."""
+
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        targets: str,
+        namespace: str = "",
+        options: dict[str, object] | None = None,
+    ) -> None:
+        folder.mkdir(mode=0o700)
+        self.folder = folder
+        (folder / "connector.key").touch(mode=0o600)
+        (folder / "connector.key").write_text(key)
+        values = {"state-directory": str(folder), "allowed-targets": targets, **(options or {})}
+        lines = ["[connector]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
+        (folder / "fanlight.toml").write_text("\n".join(lines))
+        command = [sys.executable, "-m", "connector", "--config", str(folder / "fanlight.toml")]
+        inside = ["ip", "netns", "exec", namespace] if namespace else []
+        self.process = subprocess.Popen(
+            [*inside, *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def stop(self) -> None:
+        """End it whatever state it is in."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What it logged."""
+        file = self.folder / "connector.log"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    @property
+    def state(self) -> str:
+        """As it says of itself."""
+        try:
+            return str(json.loads((self.folder / "status.json").read_text())["state"])
+        except (OSError, ValueError):
+            return ""
+
+
+class _InnerXvnc(Xvnc):
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        super().__init__(password="display")
+
+    def command(self, width: int, height: int, depth: int) -> list[str]:
+        return ["ip", "netns", "exec", self._namespace, *super().command(width, height, depth)]
+
+    def __enter__(self) -> Self:
+        XDisplay.__enter__(self)
+        return self
+
+
+def _ip(*words: str) -> None:
+    subprocess.run([processes.require("ip"), *words], check=True, capture_output=True)
+
+
+def free_port(address: str) -> int:
+    """A TCP port that was free on an address a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        port: int = probe.getsockname()[1]
+        return port
