@@ -5,6 +5,8 @@ group("our own texts", () => {
   test.each([
     ["link: It is too old. (ref 7K2A)", 769, "link", "failure.link", "never"],
     ["fanlight: Too many sessions are running. (ref 0A0B)", 513, "fanlight", "failure.fanlight.busy", "auto"],
+    ["gateway: The connector on gw1 was lost. (ref 0A0B)", 520, "gateway", "failure.gateway", "manual"],
+    ["gateway: Forbidden. (ref 0A0B)", 771, "gateway", "failure.forbidden", "never"],
     ["instance: No answer on port 22. (ref 0A0B)", 514, "instance", "failure.instance", "manual"],
     [
       "instance: The name dev is not known. (ref 0A0B)",

@@ -207,3 +207,18 @@ test("nothing is sent while nobody would receive it", () => {
   session.send("key", 99, 1);
   expect(last().sent).toEqual([["key", 98, 1]]);
 });
+
+test.each([
+  ["vnc", true],
+  ["ssh", false],
+])("when a connector is lost under %s, it comes back by itself: %s", async (protocol, comesBack) => {
+  vi.stubGlobal("fetch", async () => Response.json({ name: "dev", identifier: "id", protocol }));
+  session.open(TARGET);
+  await flush();
+  show();
+  log = [];
+  const text = "gateway: The connector on gw1 of the network lab was lost. (ref 7K2A)";
+  last().end({ reporter: "client", status: 520, text, uuid: "7k2a", blocked: false });
+  expect(log.slice(0, 2)).toEqual(["state error", "failure gateway"]);
+  expect(log.some((entry) => entry.startsWith("waiting 1"))).toBe(comesBack);
+});

@@ -10,6 +10,7 @@ export type Hop =
   | "link"
   | "network"
   | "fanlight"
+  | "gateway"
   | "instance"
   | "host-key"
   | "sign-in"
@@ -42,7 +43,7 @@ interface Words {
 }
 
 const OWN_TEXT =
-  /^(link|fanlight|instance|host-key|sign-in|desktop|session): (.+?)(?: \(ref ([0-9A-Za-z-]{1,16})\))?$/s;
+  /^(link|fanlight|gateway|instance|host-key|sign-in|desktop|session): (.+?)(?: \(ref ([0-9A-Za-z-]{1,16})\))?$/s;
 
 /** Describe a failure. `connection` gives the reference where the text has none: the tunnel's UUID. */
 export function describe(reporter: Reporter, status: number, text: string, connection = ""): Failure {
@@ -84,6 +85,7 @@ const FAILED_STATION: Record<Hop, Station["name"] | null> = {
   link: null,
   network: "fanlight",
   fanlight: "fanlight",
+  gateway: "instance",
   instance: "instance",
   "host-key": "instance",
   "sign-in": "instance",
@@ -156,6 +158,11 @@ const WORDS: Record<Hop, Record<number, Words> & { other: Words }> = {
     771: { title: "failure.forbidden", sentence: "failure.forbidden.text", retry: "never" },
     797: { title: "failure.fanlight.many", sentence: "failure.fanlight.many.text", retry: "manual" },
     other: { title: "failure.fanlight", sentence: "failure.fanlight.text", retry: "manual" },
+  },
+  gateway: {
+    769: { title: "failure.signIn", sentence: "failure.signIn.text", retry: "manual" },
+    771: { title: "failure.forbidden", sentence: "failure.forbidden.text", retry: "never" },
+    other: { title: "failure.gateway", sentence: "failure.gateway.text", retry: "manual" },
   },
   instance: {
     513: { title: "failure.instance.starting", sentence: "failure.instance.starting.text", retry: "auto" },

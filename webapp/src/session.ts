@@ -13,6 +13,9 @@ import { sendText } from "./streams.ts";
 /** The stream in which the terminal is asked for something; see docs/reference/shell.md. */
 const COMMAND = "fanlight-command";
 
+/** UPSTREAM_UNAVAILABLE: the way is gone, or not there yet. */
+const UNAVAILABLE = 520;
+
 /** `disconnected` is an ordinary end or a lost network, `error` any other failure. */
 export type State = "connecting" | "connected" | "unstable" | "disconnected" | "error";
 
@@ -223,10 +226,20 @@ export class Session {
   #fail(failure: Failure): void {
     this.#become(failure.hop === "network" || failure.status === 0 ? "disconnected" : "error");
     this.events.emit("failure", failure);
-    if (failure.retry === "auto") {
+    if (failure.retry === "auto" || this.#leadsBack(failure)) {
       this.#wait(waitMs(this.#attempts, Math.random()));
       this.#attempts += 1;
     }
+  }
+
+  /** Whether the way to a desktop was lost, not the desktop: another way shows it as it was. A shell would be a new one. */
+  #leadsBack(failure: Failure): boolean {
+    return (
+      failure.hop === "gateway" &&
+      failure.status === UNAVAILABLE &&
+      this.seen &&
+      this.info?.protocol === "vnc"
+    );
   }
 
   #wait(milliseconds: number | null): void {
