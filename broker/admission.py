@@ -21,12 +21,14 @@ from broker.limits import enforce
 from broker.sharing import share_name
 from broker.store.base import Kind
 from broker.targets import TargetRefusedError, Targets, resolve
+from proxyd.wire.status import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from broker.auth.base import Claim, Connection, Grant, Scheme
     from broker.bans import Bans
+    from broker.jumps import Jumps
     from broker.keyring import KeyRing
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
@@ -104,6 +106,7 @@ class Door:
         keys: KeyDirectory | None,
         bans: Bans,
         sharing: Sharing,
+        jumps: Jumps,
         metrics: Metrics,
         clock: Callable[[], float],
         *,
@@ -119,6 +122,7 @@ class Door:
             keys: the key directory, where it is used.
             bans: who is kept out.
             sharing: links to running sessions.
+            jumps: the operator's gateways.
             metrics: what is counted.
             clock: Unix seconds.
             resolver: names to addresses.
@@ -130,6 +134,7 @@ class Door:
         self._keys = keys
         self._bans = bans
         self._sharing = sharing
+        self._jumps = jumps
         self._metrics = metrics
         self._clock = clock
         self._resolve = resolver
@@ -270,15 +275,38 @@ class Door:
 
         What is in a private network means something there alone: its connector resolves names, and has its own list.
         """
-        parameters = dict(connection.parameters)
+        parameters = self._jumps.routed(connection.parameters)
         if parameters.get("network"):
-            return connection
+            return replace(connection, parameters=parameters)
+        if parameters.get("jump-hosts"):
+            return replace(connection, parameters=await self._jumping(parameters, targets))
         for host, port in HOST_PARAMETERS:
             if parameters.get(host):
                 is_ssh = port == "sftp-port" or (port == "port" and connection.protocol == "ssh")
                 number = parameters.get(port) or (SSH_PORT if is_ssh else "")
                 parameters[host] = await self._permitted(parameters[host], number, targets)
         return replace(connection, parameters=parameters)
+
+    async def _jumping(self, parameters: dict[str, str], targets: Sequence[Targets]) -> dict[str, str]:
+        """Parameters of a connection behind jump hosts, the first of which was checked.
+
+        What is behind them is named as they know it: what a key permits beyond that are addresses, no names.
+        """
+        try:
+            first = self._jumps.unvouched(parameters)
+            for host, port in HOST_PARAMETERS:
+                for limits in targets[1:]:
+                    if parameters.get(host):
+                        limits.check(parameters[host], int(parameters.get(port) or SSH_PORT))
+        except StatusError as error:
+            raise RefusedError(Reason.OUTSIDE_PROFILE, error.message) from None
+        except (TargetRefusedError, ValueError) as error:
+            raise RefusedError(Reason.TARGET_NOT_ALLOWED, str(error)) from None
+        if first is None:
+            return parameters
+        return self._jumps.pinned(
+            parameters, await self._permitted(first.address, str(first.port), targets[:1])
+        )
 
     async def _permitted(self, host: str, port: str, targets: Sequence[Targets]) -> str:
         if not (port.isascii() and port.isdigit() and len(port) <= 5):

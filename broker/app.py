@@ -17,6 +17,7 @@ from broker.bans import Bans
 from broker.extensions.registry import Registry
 from broker.fleet import Fleet, addresses
 from broker.gateway import Gateway
+from broker.jumps import Jumps
 from broker.keeping import Keeping
 from broker.keys import KeyDirectory
 from broker.metrics import Metrics
@@ -37,6 +38,7 @@ from broker.views import (
     connect,
     connectors,
     data,
+    gateways,
     health,
     operator,
     pages,
@@ -89,6 +91,7 @@ def make_app(
         StoreError: the store cannot be opened.
         OSError: a file that a setting names cannot be read.
         KeyRingError: the key ring cannot be read.
+        JumpsError: the file of gateways cannot be read.
     """
     parts = _parts(settings, clock, webapp or default_folder())
     app = web.Application(
@@ -118,6 +121,7 @@ def routes(base_path: str) -> list[Route]:
         *tokens.ROUTES,
         *data.ROUTES,
         *commands.ROUTES,
+        *gateways.ROUTES,
         *tunnels.ROUTES,
         *recordings.ROUTES,
         *operator.ROUTES,
@@ -141,6 +145,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     keys = _key_directory(settings)
     fleet = Fleet(addresses(settings))
     networks = PrivateNetworks(store, clock)
+    jumps = Jumps(settings.gateways)
     gateway = Gateway(
         fleet,
         sessions,
@@ -148,6 +153,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         Keeping(store, clock),
         sharing,
         networks,
+        jumps,
         keys,
         metrics,
         clock,
@@ -164,6 +170,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         keys,
         bans,
         sharing,
+        jumps,
         metrics,
         clock,
     )
@@ -180,6 +187,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         door=door,
         gateway=gateway,
         networks=networks,
+        jumps=jumps,
         relays=Relays(networks, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd),
         polled=PolledTunnels(gateway, time.monotonic),
         metrics=metrics,

@@ -12,7 +12,9 @@ import structlog
 from broker.commands import EXEC, runnable
 from broker.expansion import expanded, values
 from broker.fleet import parted
-from broker.keeping import Kept, identify, person
+from broker.gateway_logins import end_logins, uses_gateways
+from broker.jumps import JumpsError
+from broker.keeping import Kept, gateway_owner, identify, person
 from broker.keys import KeyRefusedError
 from broker.proxyd_client import connect, end_session
 from broker.store.base import StoreError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from broker.auth.base import Connection
     from broker.fleet import Fleet
+    from broker.jumps import Jumps
     from broker.keeping import Identity, Keeping
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
@@ -95,6 +98,7 @@ class Gateway:
         keeping: Keeping,
         sharing: Sharing,
         networks: PrivateNetworks,
+        jumps: Jumps,
         keys: KeyDirectory | None,
         metrics: Metrics,
         clock: Callable[[], float],
@@ -111,6 +115,7 @@ class Gateway:
             keeping: sessions that people come back to.
             sharing: links to tunnels, which end with them.
             networks: private networks, and which daemons reach them.
+            jumps: the operator's gateways.
             keys: the key directory, where it is used.
             metrics: what is counted.
             clock: Unix seconds.
@@ -123,6 +128,7 @@ class Gateway:
         self._keeping = keeping
         self._sharing = sharing
         self._networks = networks
+        self._jumps = jumps
         self._keys = keys
         self._metrics = metrics
         self._clock = clock
@@ -323,6 +329,8 @@ class Gateway:
         for kept in await self._keeping.of(person(session)):
             if kept.session == session.token_hash:
                 await self._end_kept(kept, LOGGED_OUT)
+        if uses_gateways(session):
+            await end_logins(self.fleet, gateway_owner(session))
 
     async def left_open(self) -> list[Kept]:
         """Sessions of all brokers that nobody looks at."""
@@ -449,8 +457,9 @@ class Gateway:
     ) -> Way:
         """Begin a session on the best daemon that takes it."""
         connection = replace(connection, parameters=expanded(connection.parameters, known))
-        parameters = {**await self._parameters(session, connection), **extra}
-        *others, last = await self._choices(connection.parameters.get("network", ""))
+        given = {**await self._parameters(session, connection), **extra}
+        parameters = await self._with_gateways(session, given, known)
+        *others, last = await self._choices(parameters)
         for daemon in others:
             try:
                 return await self._connect(daemon, connection.protocol, parameters, client)
@@ -459,14 +468,29 @@ class Gateway:
                     raise
         return await self._connect(last, connection.protocol, parameters, client)
 
-    async def _choices(self, network: str) -> list[Address]:
+    async def _with_gateways(
+        self, session: Session, parameters: Mapping[str, str], known: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Parameters with what the daemon has to know of gateways; see `Jumps.completed`."""
+        try:
+            return await asyncio.to_thread(self._jumps.completed, parameters, gateway_owner(session), known)
+        except JumpsError as error:
+            structlog.get_logger().error("gateway not usable", reason=str(error))
+            reason = "The gateway before the instance is not set up as it should be."
+            raise StatusError(Status.SERVER_ERROR, reason, Hop.GATEWAY) from None
+
+    async def _choices(self, parameters: Mapping[str, str]) -> list[Address]:
         """Daemons for a new session, the best first: all, or those that reach a private network.
+
+        A person's sessions behind gateways are kept together, so that one login serves them all.
 
         Raises:
             StatusError: none reaches it.
         """
+        network = parameters.get("network", "")
         if not network:
-            return self.fleet.choices()
+            owner = parameters.get("gateway-owner", "")
+            return self.fleet.homes(owner) if owner else self.fleet.choices()
         names = await self._networks.daemons(network)
         reaching = [daemon for daemon in map(self.fleet.find, names) if daemon is not None]
         if not reaching:

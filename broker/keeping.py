@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from broker.sessions import Session
     from broker.store.base import Store
 
-__all__ = ["Identity", "Keeping", "Kept", "identify"]
+__all__ = ["Identity", "Keeping", "Kept", "gateway_owner", "identify"]
 
 LOOKS = frozenset(
     {
@@ -61,6 +61,11 @@ def person(session: Session) -> str:
     return (
         _hash("person", session.key_id, session.user) if session.user else _hash("token", session.token_hash)
     )
+
+
+def gateway_owner(session: Session) -> str:
+    """Whose logins at gateways a session uses: a name for operators to read, and a hash that nobody else has."""
+    return f"{session.user}#{person(session)[:32]}"
 
 
 def identify(session: Session, connection: Connection, name: str) -> Identity:

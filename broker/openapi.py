@@ -125,6 +125,7 @@ SCHEMAS: dict[str, Schema] = {
         command=TEXT,
         outcome=TEXT,
     ),
+    "GatewayLogin": _object(id=TEXT, gateway=TEXT, sessions=NUMBER, since=MOMENT),
     "Refusal": _object(
         when=MOMENT, address=TEXT, reason=TEXT, detail=TEXT, key_id=TEXT, user=TEXT, target=TEXT
     ),
@@ -150,6 +151,7 @@ ANSWERS: dict[tuple[str, str], Schema] = {
     ("GET", f"{_DATA}activeConnections"): _map(_ref("ActiveConnection")),
     ("GET", f"{_DATA}history/connections"): _list(_ref("HistoryRecord")),
     ("GET", "api/session/tunnels"): _list(TEXT),
+    ("GET", "api/session/gateways"): _list(_ref("GatewayLogin")),
     ("GET", f"{_ACTIVE}connection/sharingProfiles"): _map(_ref("SharingProfile")),
     ("GET", f"{_ACTIVE}sharingCredentials/{{profile}}"): _ref("SharingCredentials"),
     ("GET", "api/operator/running"): _list(_ref("Record")),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from broker.bans import Bans
     from broker.extensions.registry import Registry
     from broker.gateway import Gateway
+    from broker.jumps import Jumps
     from broker.keyring import KeyRing
     from broker.metrics import Metrics
     from broker.networks.registry import PrivateNetworks
@@ -52,6 +53,7 @@ class Parts:
     door: Door
     gateway: Gateway
     networks: PrivateNetworks
+    jumps: Jumps
     relays: Relays
     polled: PolledTunnels
     metrics: Metrics

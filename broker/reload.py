@@ -13,6 +13,7 @@ import structlog
 
 from broker.admission import Rules
 from broker.gateway import Limits
+from broker.jumps import JumpsError
 from broker.keyring import KeyRing, KeyRingError
 from broker.targets import Targets
 from broker.trust import fixed_keys, schemes
@@ -65,6 +66,10 @@ def read_again(parts: Parts, load: Callable[[], Settings] | None = None) -> None
         except SettingsError as error:
             structlog.get_logger().error("settings not read", reason=str(error))
     reload_ring(parts.ring)
+    try:
+        parts.jumps.reload()
+    except JumpsError as error:
+        structlog.get_logger().error("gateways not read", reason=str(error))
     parts.extensions.expire()
 
 

@@ -184,6 +184,11 @@ class Settings(BaseModel):
         default=False, description="Let private keys cross plain TCP to a proxyd on another host."
     )
 
+    gateways: FilePath | None = Field(
+        None,
+        description="TOML file of SSH gateways that instances are behind, and which instances those are; "
+        "read again on SIGHUP.",
+    )
     connector_bind: Literal[""] | Bind = Field(
         "",
         description="A plain TCP port for connectors of private networks, `HOST:PORT`, beside the WebSocket below the base "

@@ -49,8 +49,14 @@ class CommandInstance:
             StatusError: see `Instance.run`; or the instance asks something, which nobody can answer here.
         """
         desk = self._desk
+        await desk.transport.ready(Unasked())
         async with connected(
-            self._arguments, desk.transport, Unasked(), desk.host_key_files, desk.connection_id
+            self._arguments,
+            desk.transport,
+            Unasked(),
+            desk.host_key_files,
+            desk.connection_id,
+            known_as=desk.transport.known_as(self._arguments.text("hostname")),
         ) as opened:
             desk.argument("state", "running")
             ended = await run_command(

@@ -60,7 +60,7 @@ WAYS = (
     Parameter("gw-max", 43_200, 60, 7 * 86400, clamp=True),
     Parameter("network"),
 )
-"""Ours: what stands before the instance. Jump hosts, see `proxyd.transport.route`; whose logins there they are, so that
+"""Ours: what stands before the instance. Jump hosts, see `proxyd.wire.route`; whose logins there they are, so that
 the same person signs in once; seconds until a login ends that nobody uses, and until it ends in any case; the private
 network whose connector dials."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.ssh_auth import Asker
     from proxyd.transit.connectors import Connectors
-    from proxyd.transport.route import JumpHost, Route
+    from proxyd.wire.route import JumpHost, Route
 
 __all__ = ["Login", "Logins"]
 

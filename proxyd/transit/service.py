@@ -14,8 +14,8 @@ import structlog
 from proxyd.transit.relay import Far, join
 from proxyd.transport import RefusedError
 from proxyd.transport.frames import receive_frame, send_frame
-from proxyd.transport.route import Route
 from proxyd.wire.instruction import InstructionParser, encode
+from proxyd.wire.route import Route
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from proxyd.transit.carrier import Carrier
     from proxyd.transit.connectors import Connectors
-    from proxyd.transit.logins import Login, Logins
+    from proxyd.transit.logins import Logins
     from proxyd.transport.frames import Frame
 
 __all__ = ["Service"]
@@ -38,8 +38,8 @@ MAX_WAITING = 100
 """Announcements that wait to be passed on; more are dropped."""
 MAX_REMEMBERED = 10_000
 """Streams of which it is remembered what carried them."""
-MAX_TOLD = 60
-"""Logins that one answer tells of; an instruction has an end."""
+MAX_TOLD = 8000
+"""Characters of an answer about logins, the newest first; an instruction has an end."""
 
 MAX_OBJECT, MAX_PIECE = 30_000, 8_000
 """Characters of an object in one instruction, and of one argument."""
@@ -145,7 +145,10 @@ class Service:
     def _told(self, opcode: str, args: tuple[str, ...]) -> str:
         if opcode == "gateway-logout":
             return str(self._logins.end(*args))
-        return json.dumps([login.told() for login in _newest(self._logins.of(*args))])
+        told = [login.told() for login in sorted(self._logins.of(*args), key=lambda login: -login.since)]
+        while len(json.dumps(told)) > MAX_TOLD:
+            told.pop()
+        return json.dumps(told)
 
 
 class _Asker:
@@ -197,10 +200,6 @@ def _pieces(row: dict[str, Any]) -> list[str]:
     if len(text) > MAX_OBJECT:
         text = json.dumps({"error": "the answer is too long"})
     return [text[at : at + MAX_PIECE] for at in range(0, len(text), MAX_PIECE)]
-
-
-def _newest(logins: list[Login]) -> list[Login]:
-    return sorted(logins, key=lambda login: login.since, reverse=True)[:MAX_TOLD]
 
 
 def _refusal(error: StatusError) -> Frame:

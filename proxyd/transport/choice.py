@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from proxyd.transport.route import Route, parse_hosts
 from proxyd.transport.through import Through
+from proxyd.wire.route import Route, parse_hosts
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.instances.ssh_auth import Asker
     from proxyd.transport import Transport
-    from proxyd.transport.route import JumpHost
+    from proxyd.wire.route import JumpHost
 
 __all__ = ["Leaving", "signed_in"]
 

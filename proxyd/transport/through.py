@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from proxyd.instances.ssh_auth import Asker
     from proxyd.transport.frames import Frame
-    from proxyd.transport.route import Route
+    from proxyd.wire.route import Route
 
 __all__ = ["Through"]
 

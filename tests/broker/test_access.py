@@ -79,6 +79,8 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "api/session/data/{source}/history/connections/{identifier}/logs/{name}"): Rows.NOT_THERE,
     ("PATCH", "api/session/data/{source}/activeConnections"): Rows.OWN_CONNECTION,
     ("GET", "api/session/tunnels"): Rows.OWN_TOKEN,
+    ("GET", "api/session/gateways"): Rows.OWN_TOKEN,
+    ("DELETE", "api/session/gateways/{identifier}"): Rows.NOT_THERE,
     ("GET", "api/session/tunnels/{tunnel}/protocol"): Rows.OWN_CONNECTION,
     ("GET", "api/session/tunnels/{tunnel}/activeConnection/connection/sharingProfiles"): Rows.OWN_CONNECTION,
     ("GET", "api/session/tunnels/{tunnel}/activeConnection/sharingCredentials/{profile}"): Rows.OWN_CONNECTION,

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from proxyd.display.ops import Fill, Size
-from proxyd.instances.parameters import KEEPING, RECORDING, Parameter
+from proxyd.instances.parameters import KEEPING, RECORDING, WAYS, Parameter
 from proxyd.streams import TextSink
 from proxyd.wire.status import Hop, Status, StatusError
 
@@ -26,6 +26,7 @@ class Painting:
         Parameter("read-only", False),
         Parameter("clipboard-buffer-size", 262144, 262144, 52428800, clamp=True),
         *RECORDING,
+        *WAYS,
         *KEEPING,
     )
     EDITABLE = frozenset({"color-scheme"})

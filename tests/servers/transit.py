@@ -18,15 +18,15 @@ from proxyd.transit.__main__ import Serving
 from proxyd.transit.connectors import Connectors
 from proxyd.transit.logins import Logins
 from proxyd.transit.service import Service
-from proxyd.transport.route import Route
 from proxyd.transport.through import Through
+from proxyd.wire.route import Route
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from proxyd.transport.route import JumpHost
+    from proxyd.wire.route import JumpHost
 
 __all__ = ["Answers", "LocalTransit"]
 

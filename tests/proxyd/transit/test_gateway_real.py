@@ -11,7 +11,7 @@ import pytest
 
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.vnc import VncInstance
-from proxyd.transport.route import JumpHost
+from proxyd.wire.route import JumpHost
 from proxyd.wire.status import Hop, Status, StatusError
 from tests.fakes.desk import FakeDesk
 from tests.fakes.ssh_user import SshUser

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxyd.instances import ssh_connection
-from proxyd.transport.route import JumpHost
+from proxyd.wire.route import JumpHost
 from proxyd.wire.status import Hop, Status, StatusError
 from tests.fakes.ssh_server import FakeSsh
 from tests.servers.transit import Answers, LocalTransit

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyd.transport.route import JumpHost, Route, parse_hosts
+from proxyd.wire.route import JumpHost, Route, parse_hosts
 from proxyd.wire.status import Hop, Status, StatusError
 
 
