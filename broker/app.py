@@ -40,6 +40,7 @@ from broker.views import (
     data,
     gateways,
     health,
+    networks,
     operator,
     pages,
     recordings,
@@ -125,6 +126,7 @@ def routes(base_path: str) -> list[Route]:
         *tunnels.ROUTES,
         *recordings.ROUTES,
         *operator.ROUTES,
+        *networks.ROUTES,
         *tunnel_ws.ROUTES,
         *tunnel_http.ROUTES,
         *pages.ROUTES,
@@ -144,7 +146,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     sharing = Sharing(store, sessions, clock)
     keys = _key_directory(settings)
     fleet = Fleet(addresses(settings))
-    networks = PrivateNetworks(store, clock)
+    private = PrivateNetworks(store, clock)
     jumps = Jumps(settings.gateways)
     gateway = Gateway(
         fleet,
@@ -152,7 +154,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         records,
         Keeping(store, clock),
         sharing,
-        networks,
+        private,
         jumps,
         keys,
         metrics,
@@ -186,9 +188,9 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         bans=bans,
         door=door,
         gateway=gateway,
-        networks=networks,
+        networks=private,
         jumps=jumps,
-        relays=Relays(networks, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd),
+        relays=Relays(private, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd),
         polled=PolledTunnels(gateway, time.monotonic),
         metrics=metrics,
         webapp=Webapp(webapp),

@@ -130,6 +130,16 @@ SCHEMAS: dict[str, Schema] = {
         when=MOMENT, address=TEXT, reason=TEXT, detail=TEXT, key_id=TEXT, user=TEXT, target=TEXT
     ),
     "Ban": _object(subject=TEXT, reason=TEXT, failures=NUMBER, until=MOMENT),
+    "Network": _object(
+        name=TEXT,
+        state=TEXT,
+        created=MOMENT,
+        endpoints=_list(TEXT),
+        keys=_list(ANYTHING),
+        connectors=_list(ANYTHING),
+    ),
+    "Trial": _object(host=TEXT, stages=_list(ANYTHING), error=TEXT),
+    "Rule": _object(host=TEXT, addresses=_list(TEXT), port=NUMBER, purpose=TEXT, nftables=_list(TEXT)),
     "Health": _object(status=TEXT),
 }
 
@@ -158,6 +168,10 @@ ANSWERS: dict[tuple[str, str], Schema] = {
     ("GET", "api/operator/history"): _list(_ref("Record")),
     ("GET", "api/operator/refusals"): _list(_ref("Refusal")),
     ("GET", "api/operator/bans"): _list(_ref("Ban")),
+    ("GET", "api/operator/networks"): _list(_ref("Network")),
+    ("POST", "api/operator/networks/{name}/keys"): _object(generation=NUMBER, fingerprint=TEXT, text=TEXT),
+    ("POST", "api/operator/networks/{name}/test"): _list(_ref("Trial")),
+    ("GET", "api/operator/networks/{name}/firewall"): _list(_ref("Rule")),
     ("GET", "api/languages"): _map(TEXT),
     ("GET", "api/patches"): _list(TEXT),
     ("GET", "/healthz"): _ref("Health"),
@@ -181,6 +195,11 @@ BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
         {"type": "object", "properties": {"reason": TEXT}},
     ),
     ("POST", "api/operator/running/{identifier}/message"): ("application/json", _object(text=TEXT)),
+    ("POST", "api/operator/networks/{name}/keys"): (
+        "application/json",
+        {"type": "object", "properties": {"endpoints": _list(TEXT), "overlap": NUMBER}},
+    ),
+    ("POST", "api/operator/networks/{name}/test"): ("application/json", _object(target=TEXT)),
     ("POST", _STREAM): ("application/octet-stream", {"type": "string", "format": "binary"}),
 }
 QUERIES: dict[tuple[str, str], tuple[str, ...]] = {

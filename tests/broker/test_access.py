@@ -97,6 +97,12 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("DELETE", "api/operator/running/{identifier}"): Rows.OPERATORS,
     ("POST", "api/operator/running/{identifier}/message"): Rows.OPERATORS,
     ("GET", "api/operator/history"): Rows.OPERATORS,
+    ("GET", "api/operator/networks"): Rows.OPERATORS,
+    ("POST", "api/operator/networks/{name}/keys"): Rows.OPERATORS,
+    ("DELETE", "api/operator/networks/{name}/keys"): Rows.OPERATORS,
+    ("DELETE", "api/operator/networks/{name}"): Rows.OPERATORS,
+    ("POST", "api/operator/networks/{name}/test"): Rows.OPERATORS,
+    ("GET", "api/operator/networks/{name}/firewall"): Rows.OPERATORS,
     ("GET", "api/operator/refusals"): Rows.OPERATORS,
     ("GET", "api/operator/bans"): Rows.OPERATORS,
     ("DELETE", "api/operator/bans/{subject}"): Rows.OPERATORS,
@@ -182,6 +188,7 @@ async def world(serve: Any, tmp_path: Path) -> AsyncIterator[World]:
         tokens[OPERATOR] = await redeem(f"jwt={operator}")
         for _ in range(2):
             await broker.parts.bans.failed("address 192.0.2.9", "bad-signature")
+        await broker.parts.networks.new_key("f", ["tcp://127.0.0.1:4830"])
         yield World(broker, daemon, tokens, tunnel)
 
 
@@ -227,6 +234,8 @@ async def outcome(here: World, route: Route, token: str) -> str:
     body = json.dumps([{"op": "remove", "path": f"/{here.tunnel}"}]) if route.method == "PATCH" else None
     if path.endswith("/message"):
         body = json.dumps({"text": "Hello."})
+    if "/networks/" in path:
+        body = json.dumps({"target": "db:22"})
     answer = await client.request(route.method, path, params={"token": token}, data=body)
     return status(answer)
 

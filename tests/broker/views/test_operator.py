@@ -261,3 +261,37 @@ async def test_a_key_must_be_allowed_to_make_operators(serve: Any, tmp_path: Pat
         signer = Signer(f"{ORIGIN}{BASE}", "portal", SECRET, clock=operator.broker.clock)
         text = operators_token(signer)
         assert await operator.broker.refused(f"jwt={text}") == "user-not-allowed"
+
+
+async def test_a_network_is_given_a_key_and_taken_away_again(operator: Operator) -> None:
+    async def send(method: str, path: str, body: Any = None) -> Any:
+        url = f"{BASE}api/operator/networks{path}"
+        answer = await operator.broker.client.request(method, url, headers=operator._headers, json=body)
+        return answer.status, await answer.json() if answer.status != 204 else None
+
+    endpoint = "wss://127.0.0.1:8443/guacamole/connector"
+    status, made = await send("POST", "/lab/keys", {"endpoints": [endpoint]})
+    assert (status, made["generation"]) == (200, 1)
+    assert made["text"].startswith("-----BEGIN FANLIGHT CONNECTOR KEY-----")
+    (network,) = await operator.get("networks")
+    assert (network["name"], network["state"], network["endpoints"]) == ("lab", "pending", [endpoint])
+    assert network["keys"][0]["fingerprint"] == made["fingerprint"]
+    assert "PRIVATE" not in str(network)
+    (rule,) = await operator.get("networks/lab/firewall")
+    assert rule["nftables"] == ["ip daddr 127.0.0.1 tcp dport 8443 ct state new,established accept"]
+    assert (await send("POST", "/lab/test", {"target": "db:22"})) == (200, [])
+    for path, body, says in (
+        ("/lab/test", {"target": "db"}, "HOST:PORT"),
+        ("/lab/test", [], "object"),
+        ("/Lab/keys", {"endpoints": [endpoint]}, "called by"),
+        ("/lab/keys", {"overlap": 1e9}, "24 hours"),
+        ("/lab/keys", {"overlap": "1"}, "seconds"),
+        ("/lab/keys", {"endpoints": ["x"]}, "not of the form"),
+    ):
+        status, answer = await send("POST", path, body)
+        assert status == 400, path
+        assert says in answer["message"] or says == "HOST:PORT", answer
+    assert (await send("DELETE", "/lab/keys"))[0] == 204
+    assert not (await operator.get("networks"))[0]["keys"][0]["good"]
+    assert (await send("DELETE", "/lab"))[0] == 204
+    assert (await send("GET", "/lab/firewall"))[0] == 404
