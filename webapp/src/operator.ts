@@ -13,6 +13,7 @@ import {
   type Status,
 } from "./operator/api.ts";
 import { Drawer } from "./operator/drawer.ts";
+import { Networks } from "./operator/networks.ts";
 import { button, facts, fill } from "./operator/tables.ts";
 import { duration, line, matches, moment, sessionsOverTheDay } from "./operator/words.ts";
 
@@ -24,6 +25,7 @@ const SIGNED_OUT = "You are signed out. Open a new link to this page.";
 class OperatorPage {
   readonly #api: OperatorApi;
   readonly #drawer: Drawer;
+  readonly #networks: Networks;
   readonly #filter = element("filter", "input");
   #running: Row[] = [];
   #rounds = 0;
@@ -31,6 +33,7 @@ class OperatorPage {
   constructor(api: OperatorApi) {
     this.#api = api;
     this.#drawer = new Drawer(api, () => this.#refresh());
+    this.#networks = new Networks(api, () => this.#refresh());
     this.#filter.addEventListener("input", () => this.#drawRunning());
   }
 
@@ -45,17 +48,19 @@ class OperatorPage {
 
   async #refresh(): Promise<void> {
     try {
-      const [status, running, refusals, bans] = await Promise.all([
+      const [status, running, refusals, bans, networks] = await Promise.all([
         this.#api.status(),
         this.#api.running(),
         this.#api.refusals(),
         this.#api.bans(),
+        this.#api.networks(),
       ]);
       this.#running = running;
       this.#drawNumbers(status);
       this.#drawRunning();
       this.#drawRefusals(refusals);
       this.#drawBans(bans);
+      this.#networks.draw(networks);
       this.#drawHealth(status);
       if (this.#rounds % ROUNDS_OF_A_DAY === 0) {
         this.#drawDay(await this.#api.history());

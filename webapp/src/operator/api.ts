@@ -60,6 +60,45 @@ export interface Ban {
   until: number;
 }
 
+/** A connector of a private network. */
+export interface PrivateConnector {
+  machine: string;
+  host: string;
+  address: string;
+  endpoint: string;
+  connected: boolean;
+  standby: boolean;
+  since: number;
+  generation: number;
+  round_trip: number | null;
+  sessions: number;
+  version: string;
+  error: string;
+}
+
+export interface Network {
+  name: string;
+  state: "pending" | "connected" | "degraded" | "disconnected";
+  endpoints: string[];
+  keys: { generation: number; fingerprint: string; until: number | null; good: boolean }[];
+  connectors: PrivateConnector[];
+}
+
+/** A target tried from one connector. */
+export interface Trial {
+  host: string;
+  error: string;
+  stages: { stage: string; passed: boolean; detail: string; milliseconds: number }[];
+}
+
+/** An outbound firewall rule. */
+export interface Rule {
+  host: string;
+  port: number;
+  purpose: string;
+  nftables: string[];
+}
+
 /** The broker refused; `status` is HTTP's, 0 where it does not answer. */
 export class OperatorError extends Error {
   constructor(
@@ -95,6 +134,33 @@ export class OperatorApi {
 
   bans(): Promise<Ban[]> {
     return this.#get("bans");
+  }
+
+  networks(): Promise<Network[]> {
+    return this.#get("networks");
+  }
+
+  firewall(network: string): Promise<Rule[]> {
+    return this.#get(`networks/${network}/firewall`);
+  }
+
+  async tryTarget(network: string, target: string): Promise<Trial[]> {
+    return (await (await this.#send("POST", `networks/${network}/test`, { target })).json()) as Trial[];
+  }
+
+  /** Make a key, which no other answer has; without endpoints they stay as they are. */
+  async newKey(
+    network: string,
+    endpoints: string[],
+    overlap: number,
+  ): Promise<{ generation: number; text: string }> {
+    const path = `networks/${encodeURIComponent(network)}/keys`;
+    const answer = await this.#send("POST", path, { endpoints, overlap });
+    return (await answer.json()) as { generation: number; text: string };
+  }
+
+  async revokeKeys(network: string): Promise<void> {
+    await this.#send("DELETE", `networks/${network}/keys`);
   }
 
   async say(identifier: string, text: string): Promise<void> {
