@@ -44,6 +44,8 @@ export interface ConnectionEvents {
   file: IncomingFile;
   /** Parameters without which the instance cannot be opened. */
   required: string[];
+  /** What is asked for next, in a gateway's own words. */
+  prompt: Prompt;
   /** An answer of the terminal's, in a stream of ours. */
   told: { name: string; text: string };
   /** Something people should know though the session goes on. */
@@ -54,6 +56,13 @@ export interface ConnectionEvents {
   guest: Guest;
   /** A link that the person clicked in the picture. */
   link: string;
+}
+
+/** A question in somebody else's words. */
+export interface Prompt {
+  text: string;
+  /** The answer is not shown. */
+  secret: boolean;
 }
 
 /** A word of proxyd's or the broker's, and the seconds it speaks of, where it does. */
@@ -84,8 +93,8 @@ interface Messaging {
   onmsg: (code: number, args: string[]) => boolean;
 }
 
-/** Codes of `msg`: the protocol's own, those of proxyd's notices, of links that were clicked, of an operator's words. */
-const [JOINED, LEFT, NOTICE, LINK, MESSAGE] = [1, 2, 0x4000, 0x4001, 0x4002];
+/** Codes of `msg`: the protocol's own, those of proxyd's notices, of clicked links, of an operator's words, of a gateway's. */
+const [JOINED, LEFT, NOTICE, LINK, MESSAGE, PROMPT] = [1, 2, 0x4000, 0x4001, 0x4002, 0x4003];
 const MAX_CLIPBOARD_BYTES = 4 * 1024 * 1024;
 const MAX_ARGUMENT_BYTES = 16_383;
 /** Streams in which the terminal answers; those of programs have other names. */
@@ -208,6 +217,8 @@ export class Connection {
         events.emit("notice", { word: id, seconds: Number(name) || 0 });
       } else if (code === MESSAGE) {
         events.emit("message", id);
+      } else if (code === PROMPT) {
+        events.emit("prompt", { text: id, secret: name !== "0" });
       } else if (code === LINK) {
         events.emit("link", id);
       } else if (code === JOINED || code === LEFT) {

@@ -160,7 +160,7 @@ const WORDS: Record<Hop, Record<number, Words> & { other: Words }> = {
     other: { title: "failure.fanlight", sentence: "failure.fanlight.text", retry: "manual" },
   },
   gateway: {
-    769: { title: "failure.signIn", sentence: "failure.signIn.text", retry: "manual" },
+    769: { title: "failure.gateway.signIn", sentence: "failure.gateway.signIn.text", retry: "manual" },
     771: { title: "failure.forbidden", sentence: "failure.forbidden.text", retry: "never" },
     other: { title: "failure.gateway", sentence: "failure.gateway.text", retry: "manual" },
   },

@@ -6,6 +6,7 @@ import type { Session } from "../session.ts";
 import { type Key, language, t } from "../strings.ts";
 import { formatBytes } from "../text.ts";
 import type { Traffic } from "../tunnel.ts";
+import { GatewayList } from "./gateway_list.ts";
 
 const PERIOD_MS = 1000;
 /** Milliseconds up to which a round trip is good, or fair. */
@@ -32,6 +33,7 @@ export class ConnectionPanel {
   readonly #picture: Picture;
   readonly #facts = element("connection-facts", "dl");
   readonly #quality = element("quality", "p");
+  readonly #gateways: GatewayList;
   #frames = 0;
   #received = 0;
   #timer = 0;
@@ -39,6 +41,7 @@ export class ConnectionPanel {
   constructor(session: Session, picture: Picture) {
     this.#session = session;
     this.#picture = picture;
+    this.#gateways = new GatewayList(session);
     session.events.on("frame", () => {
       this.#frames += 1;
     });
@@ -48,6 +51,7 @@ export class ConnectionPanel {
   measure(on: boolean): void {
     window.clearInterval(this.#timer);
     if (on) {
+      this.#gateways.update();
       this.#frames = 0;
       this.#received = this.#session.connection?.traffic?.received ?? 0;
       this.#draw();

@@ -8,6 +8,7 @@ const TEXTS = new Map<string, Key>([
   ["recording-stopped", "notice.recordingStopped"],
   ["restarting", "notice.restarting"],
   ["resumed", "notice.resumed"],
+  ["way-lost", "notice.wayLost"],
 ]);
 const UNITS = [
   ["day", 86_400],
