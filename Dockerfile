@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Two images from one wheel, `--target broker` and `--target proxyd`; `--target instance` is something to connect to.
+# Three images from one wheel, `--target broker`, `--target proxyd` and `--target connector`; `--target instance` is something to connect to.
 
 FROM node:22-bookworm-slim AS page
 WORKDIR /src/webapp
@@ -12,6 +12,8 @@ FROM python:3.13-slim-bookworm AS wheel
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY broker/ broker/
+COPY client/ client/
+COPY connector/ connector/
 COPY proxyd/ proxyd/
 COPY webapp/templates/ webapp/templates/
 COPY --from=page /src/webapp/dist/ webapp/dist/
@@ -32,6 +34,10 @@ CMD ["fanlight", "broker"]
 FROM fanlight AS proxyd
 EXPOSE 4822
 CMD ["fanlight", "proxyd"]
+
+FROM fanlight AS connector
+ENV FANLIGHT_STATE_DIRECTORY=/var/lib/fanlight/connector
+CMD ["fanlight", "connector", "run"]
 
 FROM debian:bookworm-slim AS instance
 RUN apt-get update \

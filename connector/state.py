@@ -46,12 +46,18 @@ def load_key(path: Path) -> ConnectorKey:
             data = opened.read(MAX_TEXT + 1)
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read: {error.strerror}") from None
-    if mode & 0o077:
+    if mode & 0o077 and not _is_credential(path):
         raise KeyFileError(f"{path} may be read by others: chmod 600 {path}")
     try:
         return parse_key(data.decode("utf-8", "replace"))
     except KeyFileError as error:
         raise KeyFileError(f"{path}: {error}") from None
+
+
+def _is_credential(path: Path) -> bool:
+    """Whether systemd keeps the file: for this service alone, by other means than its mode."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and path.is_relative_to(str(folder))
 
 
 def save_key(path: Path, key: ConnectorKey) -> None:
