@@ -126,6 +126,11 @@ class Corporate:
         finally:
             processes.stop(process)
 
+    def run(self, machine: int, *command: str) -> None:
+        """A program on one of the machines, to its end."""
+        whole = ["ip", "netns", "exec", self._names[1 + machine], *command]
+        subprocess.run(whole, check=True, capture_output=True, timeout=15)
+
     def answers(self, machine: int, port: int) -> bool:
         """Whether something listens there, as the gateway sees it."""
         probe = ["timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{self.addresses[machine]}/{port}"]

@@ -6,6 +6,7 @@ group("our own texts", () => {
     ["link: It is too old. (ref 7K2A)", 769, "link", "failure.link", "never"],
     ["fanlight: Too many sessions are running. (ref 0A0B)", 513, "fanlight", "failure.fanlight.busy", "auto"],
     ["gateway: The connector on gw1 was lost. (ref 0A0B)", 520, "gateway", "failure.gateway", "manual"],
+    ["gateway: No. (ref 0A0B)", 769, "gateway", "failure.gateway.signIn", "manual"],
     ["gateway: Forbidden. (ref 0A0B)", 771, "gateway", "failure.forbidden", "never"],
     ["instance: No answer on port 22. (ref 0A0B)", 514, "instance", "failure.instance", "manual"],
     [
@@ -82,6 +83,7 @@ group("the way", () => {
     ["desktop", "passed passed passed failed"],
     ["link", ""],
     ["session", ""],
+    ["gateway", "passed passed failed unknown unknown"],
   ] as const)("%s", (hop, states) => {
     expect(
       stations(hop)

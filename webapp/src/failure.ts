@@ -76,16 +76,16 @@ export function code(failure: Failure): string {
 
 /** One station of the way to the instance, and whether it was passed. */
 export interface Station {
-  name: "you" | "fanlight" | "instance" | "service";
+  name: "you" | "fanlight" | "gateway" | "instance" | "service";
   state: "passed" | "failed" | "unknown";
 }
 
-const STATIONS = ["you", "fanlight", "instance", "service"] as const;
+const STATIONS = ["you", "fanlight", "gateway", "instance", "service"] as const;
 const FAILED_STATION: Record<Hop, Station["name"] | null> = {
   link: null,
   network: "fanlight",
   fanlight: "fanlight",
-  gateway: "instance",
+  gateway: "gateway",
   instance: "instance",
   "host-key": "instance",
   "sign-in": "instance",
@@ -99,8 +99,10 @@ export function stations(hop: Hop): Station[] {
   if (failed === null) {
     return [];
   }
-  const at = STATIONS.indexOf(failed);
-  return STATIONS.map((name, index) => ({
+  // Most sessions pass no gateway: it is shown only where it failed.
+  const way = STATIONS.filter((name) => name !== "gateway" || failed === "gateway");
+  const at = way.indexOf(failed);
+  return way.map((name, index) => ({
     name,
     state: index < at ? "passed" : index === at ? "failed" : "unknown",
   }));

@@ -10,6 +10,7 @@ import type { Notices } from "./notices.ts";
 const STATION_NAMES: Record<Station["name"], Key> = {
   you: "station.you",
   fanlight: "station.fanlight",
+  gateway: "station.gateway",
   instance: "station.instance",
   service: "station.session",
 };
