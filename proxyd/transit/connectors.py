@@ -210,6 +210,7 @@ class Connectors:
         return await asyncssh.run_client(
             connection.dup(),
             config=None,
+            host=order.network,  # the socket may have no address: one of Unix, or the inside of TLS
             client_factory=lambda: caller,
             username=USER,
             client_keys=[order.key],

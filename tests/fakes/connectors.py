@@ -1,0 +1,98 @@
+"""A connector in this process, and keys for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+
+from connector.inside import Inside
+from connector.keyfile import ConnectorKey, Endpoint
+from connector.permits import Permits, parse_permit
+from connector.serving import Counts, Serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+BROKER = asyncssh.generate_private_key("ssh-ed25519")
+
+
+def written(key: asyncssh.SSHKey) -> str:
+    return key.export_private_key().decode()
+
+
+def new_key(network: str = "lab", broker: asyncssh.SSHKey = BROKER) -> ConnectorKey:
+    return ConnectorKey(
+        network,
+        1,
+        (Endpoint.parse("ws://127.0.0.1:1/connector"),),
+        (broker.export_public_key().decode().strip(),),
+        written(asyncssh.generate_private_key("ssh-ed25519")),
+    )
+
+
+class FakeConnector:
+    """Serves one end of a socket pair; `far` is the other."""
+
+    def __init__(
+        self,
+        key: ConnectorKey,
+        targets: str = "127.0.0.1/32:*",
+        hello: dict[str, Any] | None = None,
+        most: int = 50,
+    ) -> None:
+        self.key = key
+        self.hello: dict[str, Any] = {
+            "machine": "m1", "process": "p1", "host": "gw1", "clock": 0, **(hello or {}),
+        }  # fmt: skip
+        self.counts = Counts()
+        self.far, self._near = socket.socketpair()
+        inside = Inside(Permits([parse_permit(text) for text in targets.split()]), 3)
+        self.serving = Serving(key, inside, self.answer, self.counts, most, "test")
+        self.silent = False
+        self.before = 0
+        """Bytes that come before SSH, and are not for it."""
+        self._task: asyncio.Task[None] | None = None
+
+    async def answer(self, word: str) -> dict[str, Any]:
+        if self.silent:
+            await asyncio.Event().wait()
+        return self.hello if word == "hello" else {"said": word}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[FakeConnector]:
+        self._task = asyncio.create_task(self._run(), name="fake connector")
+        try:
+            yield self
+        finally:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self.far.close()
+            self._near.close()
+
+    async def _run(self) -> None:
+        self._near.setblocking(False)
+        with contextlib.suppress(OSError, asyncssh.Error):
+            for _ in range(self.before):
+                await asyncio.get_running_loop().sock_recv(self._near, 1)
+            connection = await self.serving.run(self._near.dup(), self.key)
+            try:
+                await connection.wait_closed()
+            finally:
+                connection.abort()
+                await connection.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def server(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """A TCP server on loopback; yields its port."""
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield listening.sockets[0].getsockname()[1]
+    finally:
+        listening.close()
