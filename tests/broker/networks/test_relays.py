@@ -1,0 +1,199 @@
+"""The door for connectors: who comes in, what is kept of them, and who is kept out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from broker.bans import Bans
+from broker.fleet import Fleet
+from broker.networks import relays as module
+from broker.networks.listener import Listener
+from broker.networks.registry import NetworkError, PrivateNetworks
+from broker.networks.relays import NoEntryError, Relays
+from broker.proxyd_client import Address
+from broker.store import open_store
+from connector.keyfile import parse_key
+from proxyd.transit.connectors import Connectors
+from proxyd.transit.service import Service
+from tests.fakes.connectors import FakeConnector, new_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import Self
+
+    from connector.keyfile import ConnectorKey
+
+ENDPOINT = "tcp://127.0.0.1:4830"
+
+
+class Door:
+    """A broker's door, with a daemon's transit behind it."""
+
+    def __init__(self) -> None:
+        self.store = open_store("sqlite://", time.time)
+        self.networks = PrivateNetworks(self.store, time.time)
+        self.bans = Bans(self.store, time.time, 2, 60)
+        self.connectors = Connectors()
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._daemon = socket.create_server(("127.0.0.1", 0))
+        self._daemon.setblocking(False)
+        self.fleet = Fleet([Address("127.0.0.1", self._daemon.getsockname()[1])])
+        self.relays = Relays(self.networks, self.fleet, self.bans, time.time, allow_insecure=False)
+        self.listener = Listener(self.relays)
+        await self.listener.open("127.0.0.1:0")
+        self._serving.add(asyncio.create_task(self._accept(), name="accept"))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.listener.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        self._daemon.close()
+        await self.settled(0)
+        await self.store.close()
+
+    async def _accept(self) -> None:
+        while True:
+            connection, _ = await asyncio.get_running_loop().sock_accept(self._daemon)
+            self._serving.add(asyncio.create_task(self._serve(connection), name="daemon"))
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        data = await asyncio.get_running_loop().sock_recv(connection, 65536)
+        await Service(None, self.connectors).broker(connection, data)  # type: ignore[arg-type]
+
+    async def key(self) -> ConnectorKey:
+        await self.networks.new_key("lab", [ENDPOINT])
+        return parse_key(await self.networks.show_once("lab") or "")
+
+    async def settled(self, relays: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.relays) != relays:
+                await asyncio.sleep(0.01)
+
+    @contextlib.asynccontextmanager
+    async def dialled(
+        self, connector: FakeConnector, line: bytes = b"fanlight-connector lab\n"
+    ) -> AsyncIterator[None]:
+        """The connector at the door; bytes are carried between the two."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port)
+        writer.write(line)
+        async with connector.running():
+            inner_reader, inner_writer = await asyncio.open_connection(sock=connector.far.dup())
+            both = [
+                asyncio.create_task(_copy(reader, inner_writer), name="in"),
+                asyncio.create_task(_copy(inner_reader, writer), name="out"),
+            ]
+            try:
+                yield
+            finally:
+                for task in both:
+                    task.cancel()
+                await asyncio.gather(*both, return_exceptions=True)
+                writer.transport.abort()
+                inner_writer.transport.abort()
+
+    async def connector(self, *, connected: bool) -> Any:
+        """The one connector, once it is (not) there."""
+        async with asyncio.timeout(10):
+            while True:
+                rows = await self.networks.connectors("lab")
+                if rows and rows[0].connected == connected:
+                    return rows[0]
+                await asyncio.sleep(0.02)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@pytest.fixture
+async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    monkeypatch.setattr(module, "FIRST_LOOKS", (0.05, 0.05, 0.1, 0.2))
+    async with Door() as made:
+        yield made
+
+
+async def test_a_connector_comes_in_is_seen_answers_and_leaves(door: Door) -> None:
+    connector = FakeConnector(await door.key(), hello={"version": "9\x1b[31m", "targets": ["10.0.0.0/8:22"]})
+    async with door.dialled(connector):
+        row = await door.connector(connected=True)
+        assert (row.host, row.generation, row.endpoint, row.address) == ("gw1", 1, "tcp", "127.0.0.1")
+        assert (row.version, row.targets) == ("9[31m", ("10.0.0.0/8:22",))
+        assert await door.networks.daemons("lab") == [str(door.fleet.daemons[0].address)]
+        assert await door.relays.say(row, "test db 22") == {"said": "test db 22"}
+    row = await door.connector(connected=False)
+    assert row.error
+    assert await door.networks.daemons("lab") == []
+    with pytest.raises(NetworkError, match="gw1"):
+        await door.relays.say(row, "hello")
+
+
+async def test_a_revoked_key_is_cut_off_and_refused(door: Door) -> None:
+    key = await door.key()
+    async with door.dialled(FakeConnector(key)):
+        await door.connector(connected=True)
+        await door.networks.revoke("lab")
+        await door.relays.look()
+        assert "revoked" in (await door.connector(connected=False)).error
+    with pytest.raises(NoEntryError) as raised:
+        await door.relays.check("lab", "192.0.2.1")
+    assert raised.value.http == 403
+
+
+async def test_foreign_keys_are_refused_and_counted(door: Door) -> None:
+    await door.key()
+    for attempt in range(3):
+        async with door.dialled(FakeConnector(new_key())):
+            async with asyncio.timeout(10):
+                while len(await door.connectors.answer('{"op": "status"}')) <= attempt:
+                    await asyncio.sleep(0.01)
+            await door.settled(0)
+    async with asyncio.timeout(10):
+        while not await door.bans.remaining("address 127.0.0.1"):
+            await asyncio.sleep(0.01)
+    assert await door.networks.connectors("lab") == []
+    with pytest.raises(NoEntryError, match="too many failures"):
+        await door.relays.check("lab", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "line", [b"GET / HTTP/1.1\r\n", b"fanlight-connector \n", b"fanlight-connector other\n", b"x" * 70_000]
+)
+async def test_other_first_lines_are_shown_the_door(door: Door, line: bytes) -> None:
+    await door.key()
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.listener.port)
+    writer.write(line)
+    with contextlib.suppress(OSError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    assert len(door.relays) == 0
+
+
+async def test_strangers_are_few(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    await door.key()
+    ends = []
+    for _ in range(module.MAX_STRANGERS_PER_ADDRESS):
+        ends.append(await asyncio.open_connection("127.0.0.1", door.listener.port))
+        ends[-1][1].write(b"fanlight-connector lab\n")
+    await door.settled(module.MAX_STRANGERS_PER_ADDRESS)
+    with pytest.raises(NoEntryError, match="not shown a key") as raised:
+        await door.relays.check("lab", "127.0.0.1")
+    assert raised.value.http == 429
+    await door.relays.check("lab", "192.0.2.1")
+    for _, writer in ends:
+        writer.close()
+    await door.settled(0)
