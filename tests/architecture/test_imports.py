@@ -63,6 +63,9 @@ RULES = [
     Rule("proxyd.instances.ssh", ("proxyd.instances.vnc", "proxyd.rfb")),
     Rule("proxyd.instances.vnc", ("proxyd.instances.ssh", "proxyd.terminal")),
     Rule("proxyd.instances", ("proxyd.wire.instruction", "proxyd.session", "proxyd.server")),
+    Rule("proxyd.instances", ("proxyd.transit",)),
+    Rule("proxyd.transport", ("proxyd.transit", "proxyd.session", "proxyd.server")),
+    Rule("proxyd.transit", ("proxyd.session", "proxyd.display", "proxyd.terminal", "proxyd.rfb")),
     # the broker: views on top, decisions below
     Rule("broker.auth", ("broker.views", "broker.app", "broker.settings", "broker.sessions")),
     Rule("broker.extensions", ("broker.views", "broker.app")),
