@@ -1,0 +1,128 @@
+"""`fanlight network` and `fanlight connector`, as people type them."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.doctor import EXITS
+from connector.keyfile import parse_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Outcome
+
+ENDPOINT = "wss://127.0.0.1:1/guacamole/connector"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "fanlight.toml"
+    file.write_text(
+        f'[broker]\nstore = "sqlite:///{tmp_path}/store.sqlite"\n'
+        f'[connector]\nstate-directory = "{tmp_path}/state"\nallowed-targets = "10.0.0.0/8:22"\n'
+    )
+    return file
+
+
+@pytest.fixture
+def key(fanlight: Callable[..., Outcome], config: Path, tmp_path: Path) -> Path:
+    assert fanlight("network", "key", "new", "lab", "--endpoint", ENDPOINT, "--config", config).code == 0
+    file = tmp_path / "key"
+    assert fanlight("network", "key", "show-once", "lab", "--out", file, "--config", config).code == 0
+    return file
+
+
+def test_a_key_is_made_shown_once_and_revoked(
+    fanlight: Callable[..., Outcome], config: Path, key: Path
+) -> None:
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert parse_key(key.read_text()).generation == 1
+    again = fanlight("network", "key", "show-once", "lab", "--config", config)
+    assert (again.code, again.output) == (1, "")
+    assert "shown already" in again.errors
+    made = fanlight("network", "key", "new", "lab", "--overlap", "8h", "--json", "--config", config)
+    assert made.json["generation"] == 2
+    status = fanlight("network", "status", "--config", config)
+    assert status.output == "lab: pending; keys in force: 1 (for another 7 h), 2\n"
+    assert fanlight("network", "key", "revoke", "lab", "--config", config).code == 0
+    assert "none" in fanlight("network", "status", "--config", config).output
+    assert fanlight("network", "key", "revoke", "lab", "--config", config).code == 1
+    assert fanlight("network", "remove", "lab", "--config", config).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("key", "new", "Lab"), 1, "called by"),
+        (("key", "new", "lab"), 1, "where connectors shall dial"),
+        (("key", "new", "lab", "--overlap", "2 days"), 2, "overlap"),
+        (("key", "revoke", "lab"), 1, "no network lab"),
+        (("status", "lab"), 1, "no network lab"),
+        (("firewall", "lab"), 1, "no network lab"),
+        (("test", "lab", "db:22"), 3, "no connector of lab"),
+        (("test", "lab", "db"), 2, "db.lab.example:22"),
+        (("remove", "lab"), 1, "no network lab"),
+    ],
+)
+def test_what_cannot_be_done(
+    fanlight: Callable[..., Outcome], config: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    outcome = fanlight("network", *words, "--config", config)
+    assert outcome.code == code
+    assert says in outcome.errors
+
+
+def test_a_key_is_taken_and_the_firewall_is_told(
+    fanlight: Callable[..., Outcome], config: Path, key: Path, tmp_path: Path
+) -> None:
+    taken = fanlight("connector", "setup", "--key-file", key, "--config", config)
+    assert taken.code == 0
+    kept = tmp_path / "state" / "connector.key"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "daddr 127.0.0.1 tcp dport 1 " in fanlight("network", "firewall", "lab", "--config", config).output
+
+
+def test_a_key_is_pasted(
+    fanlight: Callable[..., Outcome], config: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{key.read_text()}more that is not read"))
+    assert fanlight("connector", "setup", "--config", config).code == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(key.read_text()[:300]))
+    cut = fanlight("connector", "setup", "--config", config)
+    assert cut.code == 2
+    assert "cut off" in cut.errors
+
+
+def test_doctor_names_the_first_stage_that_fails(
+    fanlight: Callable[..., Outcome], config: Path, key: Path, tmp_path: Path
+) -> None:
+    none = fanlight("connector", "doctor", "--config", config)
+    assert none.code == EXITS["key"]
+    assert "connector.key cannot be read" in none.output
+    assert fanlight("connector", "setup", "--key-file", key, "--config", config).code == 0
+    closed = fanlight("connector", "doctor", "--json", "--config", config)
+    assert closed.code == EXITS["https"]
+    assert [row["stage"] for row in closed.json if row["passed"] is False] == ["https", "accepted"]
+    assert fanlight("connector", "status", "--config", config).code == 3
+
+
+def test_the_bundle_holds_no_key(
+    fanlight: Callable[..., Outcome], config: Path, key: Path, tmp_path: Path
+) -> None:
+    fanlight("connector", "setup", "--key-file", key, "--config", config)
+    out = tmp_path / "bundle.tar.gz"
+    assert fanlight("connector", "bundle", "--out", out, "--config", config).code == 0
+    with tarfile.open(out) as packed:
+        texts = {name: packed.extractfile(name).read().decode() for name in packed.getnames()}  # type: ignore[union-attr]
+    assert {name.rpartition("/")[2] for name in texts} == {
+        "settings.json", "status.json", "versions.json", "doctor.json", "connector.log"
+    }  # fmt: skip
+    secret = parse_key(key.read_text()).private.splitlines()[2]
+    assert not any(secret in text or "BEGIN" in text for text in texts.values())
+    assert "10.0.0.0/8:22" in texts["fanlight-connector/settings.json"]
