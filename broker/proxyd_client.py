@@ -41,6 +41,8 @@ FAREWELL = 5.0
 MAX_ANSWER = 4096
 """Bytes of an answer to a single instruction."""
 SECRET_PARAMETERS = ("private-key", "sftp-private-key")
+GATEWAY_SECRETS = '"private-key"'
+"""What stands in `jump-hosts` where it holds a key."""
 
 
 @dataclass(frozen=True)
@@ -357,7 +359,10 @@ async def _open(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamW
 
 
 def _check_privacy(address: Address, writer: asyncio.StreamWriter, handshake: ClientHandshake) -> None:
-    if any(handshake.parameters.get(name) for name in SECRET_PARAMETERS):
+    parameters = handshake.parameters
+    if GATEWAY_SECRETS in parameters.get("jump-hosts", "") or any(
+        parameters.get(name) for name in SECRET_PARAMETERS
+    ):
         _check_way(address, writer)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import posixpath
 import secrets
 import stat
+from collections import deque
 from typing import TYPE_CHECKING, cast
 
 import asyncssh
@@ -30,6 +32,8 @@ STATUSES = {
 """Failures of the server to statuses (sheet section 6.1); anything else is UPSTREAM_ERROR."""
 MODE = 0o600
 """Of a new file."""
+READS_AHEAD = 8
+"""Pieces of a file that are under way at a time."""
 
 
 @contextlib.contextmanager
@@ -159,19 +163,39 @@ class SftpFilesystem:
 
 
 class SftpReader:
-    """See `BinaryReader`."""
+    """See `BinaryReader`. Reads ahead, so that a long way costs its delay once and not for every piece."""
 
     def __init__(self, file: asyncssh.SFTPClientFile, path: str) -> None:
         self._file = file
         self._path = path
+        self._ahead: deque[asyncio.Task[bytes]] = deque()
+        self._next = 0
 
     async def read(self, size: int) -> bytes:
-        """See `BinaryReader.read`."""
+        """See `BinaryReader.read`; the same size every time."""
+        while len(self._ahead) < READS_AHEAD:
+            self._ahead.append(asyncio.create_task(self._piece(self._next, size), name="read ahead"))
+            self._next += size
         with _explained(f"{self._path} cannot be read"):
-            return cast("bytes", await self._file.read(size))
+            data = await self._ahead.popleft()
+        if data and len(data) < size:  # the end, or a file of another kind: go on from where it stopped
+            self._next -= (len(self._ahead) + 1) * size - len(data)
+            await self._forget()
+        return data
+
+    async def _piece(self, offset: int, size: int) -> bytes:
+        return cast("bytes", await self._file.read(size, offset))
+
+    async def _forget(self) -> None:
+        for task in self._ahead:
+            task.cancel()
+        if self._ahead:
+            await asyncio.gather(*self._ahead, return_exceptions=True)
+        self._ahead.clear()
 
     async def close(self) -> None:
         """See `BinaryReader.close`."""
+        await self._forget()
         with contextlib.suppress(asyncssh.Error, OSError):
             await self._file.close()
 

@@ -19,6 +19,7 @@ from tests.benchmarks import (
     echo,
     flood,
     idle,
+    jump,
     memory,
     neighbour,
     relay,
@@ -47,6 +48,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     idle.BENCHMARK,
     sftp.BENCHMARK,
     relay.BENCHMARK,
+    jump.BENCHMARK,
 )
 
 Figures = dict[str, dict[str, list[float]]]

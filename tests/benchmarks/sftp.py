@@ -30,6 +30,7 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
             "username": server.user,
             "private-key": server.private_key,
             "enable-sftp": "true",
+            **options.parameters,
         }
         async with await Browser.connect(target.address) as browser:
             await browser.open("ssh", arguments)
