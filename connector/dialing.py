@@ -26,7 +26,7 @@ SUBPROTOCOL = "fanlight-connector"
 DIAL_TIMEOUT = 15.0
 HEARTBEAT = 20.0
 """Seconds between WebSocket pings, so that fronts and firewalls keep the connection."""
-READ_SIZE = 65536
+READ_SIZE = 262_144
 MAX_MESSAGE = 1 << 20
 
 

@@ -35,7 +35,7 @@ MAX_STRANGERS = 64
 """Connections of this broker that have not shown a good key yet."""
 MAX_STRANGERS_PER_ADDRESS = 4
 LOGIN_TIMEOUT = 10.0
-READ_SIZE = 65536
+READ_SIZE = 262_144
 ANSWER_LIMIT = 1 << 20
 STATUS_TIMEOUT = 2.0
 WORD_TIMEOUT = 20.0

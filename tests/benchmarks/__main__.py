@@ -14,6 +14,7 @@ import pytest
 from tests.benchmarks import (
     attacked,
     bench_terminal,
+    connectors,
     desktops,
     detached,
     echo,
@@ -48,6 +49,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     idle.BENCHMARK,
     sftp.BENCHMARK,
     relay.BENCHMARK,
+    connectors.BENCHMARK,
     jump.BENCHMARK,
 )
 

@@ -183,6 +183,10 @@ CASES: list[tuple[dict[str, Any], Grant, str, Reason | None]] = [
     ({"parameters": ["command"]}, grant(command="top"), "", None),
     ({"parameters": ["command"]}, grant(recording_path="/x"), "", Reason.PARAMETER_NOT_ALLOWED),
     ({"parameters": ["*"]}, grant(recording_path="/x"), "", None),
+    ({"networks": ["lab"]}, grant(network="lab"), "", Reason.PARAMETER_NOT_ALLOWED),
+    ({"parameters": ["network"]}, grant(network="lab"), "", None),
+    ({"parameters": ["network"], "networks": ["lab"]}, grant(network="lab"), "", None),
+    ({"parameters": ["network"], "networks": ["lab"]}, grant(network="other"), "", Reason.TARGET_NOT_ALLOWED),
 ]  # fmt: skip
 
 
