@@ -108,6 +108,7 @@ class Leaving:
         self._connection = connection
         self._machine = machine
         self._timeout = timeout
+        self._opening: set[asyncio.Task[Any]] = set()
 
     async def create_connection(
         self, protocol_factory: Callable[[], Any], host: str, port: int
@@ -115,9 +116,7 @@ class Leaving:
         """See `Transport.create_connection`."""
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._connection.create_connection(
-                    protocol_factory, host, port, window=STREAM_WINDOW, max_pktsize=MAX_PACKET
-                )
+                return await self._open(protocol_factory, host, port)
         except TimeoutError:
             reason = f"{host} did not answer {self._machine} on port {port} within {self._timeout:g} seconds."
             raise StatusError(Status.UPSTREAM_TIMEOUT, reason, Hop.INSTANCE) from None
@@ -126,6 +125,27 @@ class Leaving:
         except (asyncssh.Error, OSError):
             reason = f"The connection to {self._machine} was lost."
             raise StatusError(Status.UPSTREAM_UNAVAILABLE, reason, Hop.GATEWAY) from None
+
+    async def _open(self, protocol_factory: Callable[[], Any], host: str, port: int) -> tuple[Any, Any]:
+        """Open a stream. One that nobody waits for any more is closed when it comes: its opening cannot be taken back."""
+        opening = asyncio.create_task(
+            self._connection.create_connection(
+                protocol_factory, host, port, window=STREAM_WINDOW, max_pktsize=MAX_PACKET
+            ),
+            name=f"open {host}:{port}",
+        )
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_late)
+            raise
+
+
+def _close_late(opening: asyncio.Task[Any]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].abort()
 
 
 _UNKNOWN_NAMES = ("unknown host", "name or service", "name resolution", "not known", "nodename")

@@ -36,6 +36,7 @@ class FakeSsh:
         key: its host key.
         tried: passwords and answers it was given.
         users: names that asked to be let in.
+        may_forward: set; cleared, streams are neither opened nor refused.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class FakeSsh:
             forwards: let streams pass.
         """
         self.forwards = forwards
+        self.may_forward = asyncio.Event()
+        self.may_forward.set()
         self._program = program
         self.password = password
         self.prompts = prompts
@@ -113,8 +116,12 @@ class _Server(asyncssh.SSHServer):
     def connection_lost(self, exc: Exception | None) -> None:
         self._fake.connections.discard(self._connection)
 
-    def connection_requested(self, host: str, port: int, orig_host: str, orig_port: int) -> bool:
-        return self._fake.forwards
+    def connection_requested(self, host: str, port: int, orig_host: str, orig_port: int) -> Any:
+        return self._forward(host, port) if self._fake.forwards else False
+
+    async def _forward(self, host: str, port: int) -> Any:
+        await self._fake.may_forward.wait()
+        return await self._connection.forward_connection(host, port)
 
     def begin_auth(self, username: str) -> bool:
         fake = self._fake

@@ -155,6 +155,26 @@ async def test_a_gateway_that_accepts_and_hangs_is_given_up(monkeypatch: pytest.
         assert transit.logins.of("") == []
 
 
+async def test_a_stream_that_opens_after_nobody_waits_any_more_is_closed() -> None:
+    async with (
+        FakeSsh(forwards=True) as gateway,
+        listening() as (port, _),
+        LocalTransit(timeout=0.2) as transit,
+    ):
+        way = transit.way([host(gateway.port)])
+        await way.ready(Answers())
+        gateway.may_forward.clear()
+        with pytest.raises(StatusError, match="did not answer the gateway corp") as caught:
+            await way.create_connection(asyncio.Protocol, "127.0.0.1", port)
+        assert (caught.value.hop, caught.value.status) == (Hop.INSTANCE, Status.UPSTREAM_TIMEOUT)
+        (login,) = transit.logins.of("alice")
+        assert login.sessions == 0
+        gateway.may_forward.set()
+        async with asyncio.timeout(5):
+            while login.connection._channels:
+                await asyncio.sleep(0.01)
+
+
 async def test_nothing_listens_at_the_gateway() -> None:
     async with LocalTransit() as transit:
         with pytest.raises(StatusError, match="Nothing listens on port 1 of the gateway corp") as caught:
