@@ -284,6 +284,13 @@ class Connectors:
             raise StatusError(Status.UPSTREAM_UNAVAILABLE, reason, Hop.GATEWAY)
         return min(living, key=lambda connector: connector.rank)
 
+    def lost(self, carrier: Carrier) -> bool:
+        """Whether it was a connector that is gone, though nobody may have said so yet: another one may do."""
+        if not isinstance(carrier, Connector) or not carrier.connection.is_closed():
+            return False
+        self._over(carrier, "a stream found it gone")
+        return True
+
     def living(self, network: str) -> list[Connector]:
         """The connectors of a network that are here."""
         rows = self._living.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import secrets
 from collections import OrderedDict
@@ -103,19 +104,30 @@ class Service:
             await asyncio.wait({speaking, getting, leaving})
 
     async def _open(self, end: socket.socket, route: Route, host: str, port: int) -> None:
-        carrier = self._logins.carrier(route)
-        carrier.enter(route.session)
-        far = Far(lambda: carrier.leave(route.session))
-        try:
-            await carrier.transport.create_connection(lambda: far, host, port)
-        except BaseException:
-            far.close()
-            raise
+        carrier, far = await self._stream(route, host, port)
         try:
             await send_frame(end, {"ok": True, "stream": self._remember(carrier)})
             await join(end.dup(), far)
         except OSError:
             far.close()
+
+    async def _stream(self, route: Route, host: str, port: int) -> tuple[Carrier, Far]:
+        """Open a stream; where a connector is lost at this very moment, by the next one."""
+        while True:
+            carrier = self._logins.carrier(route)
+            carrier.enter(route.session)
+            far = Far(functools.partial(carrier.leave, route.session))
+            try:
+                await carrier.transport.create_connection(functools.partial(_itself, far), host, port)
+            except StatusError:
+                far.close()
+                if not self._connectors.lost(carrier):
+                    raise
+            except BaseException:
+                far.close()
+                raise
+            else:
+                return carrier, far
 
     def _remember(self, carrier: Carrier) -> str:
         name = secrets.token_hex(8)
@@ -192,6 +204,10 @@ class _Asker:
                 if self._expected and isinstance(answer, str):
                     self._expected = False
                     await self._answers.put(answer)
+
+
+def _itself(far: Far) -> Far:
+    return far
 
 
 def _pieces(row: dict[str, Any]) -> list[str]:
