@@ -129,7 +129,7 @@ class Relays:
         Raises:
             NoEntryError: no.
         """
-        if await self._bans.remaining(f"address {address}"):
+        if await self._bans.remaining(_subject(address)):
             raise NoEntryError("too many failures from this address", 429)
         strangers = Counter(relay.address for relay in self._relays.values() if relay.live is None)
         crowded = strangers.total() >= MAX_STRANGERS or strangers[address] >= MAX_STRANGERS_PER_ADDRESS
@@ -137,7 +137,7 @@ class Relays:
             raise NoEntryError("too many connections that have not shown a key", 429)
         network = await self._networks.find(name)
         if network is None or not network.accepted(self._clock()):
-            await self._bans.failed(f"address {address}", "connector of an unknown network")
+            await self._bans.failed(_subject(address), "connector of an unknown network")
             raise NoEntryError("no such network, or its key was revoked", 403)
         return network
 
@@ -201,7 +201,7 @@ class Relays:
             reason=reason,
         )
         if kind in REFUSED and relay.live is None:
-            await self._bans.failed(f"address {relay.address}", f"connector: {reason}"[:200])
+            await self._bans.failed(_subject(relay.address), f"connector: {reason}"[:200])
         if relay.live is not None:
             now = self._clock()
             await self._networks.note(
@@ -354,6 +354,11 @@ async def _pump(
             task.cancel()
         await asyncio.gather(*both, return_exceptions=True)
         await entrance.close()
+
+
+def _subject(address: str) -> str:
+    """Whom a ban concerns: connectors from there, not the people who may sit behind the same address."""
+    return f"connector {address}"
 
 
 def _text(hello: dict[str, Any], name: str, most: int) -> str:

@@ -163,7 +163,7 @@ async def test_foreign_keys_are_refused_and_counted(door: Door) -> None:
                     await asyncio.sleep(0.01)
             await door.settled(0)
     async with asyncio.timeout(10):
-        while not await door.bans.remaining("address 127.0.0.1"):
+        while not await door.bans.remaining("connector 127.0.0.1"):
             await asyncio.sleep(0.01)
     assert await door.networks.connectors("lab") == []
     with pytest.raises(NoEntryError, match="too many failures"):
