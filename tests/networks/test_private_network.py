@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import signal
 import subprocess
@@ -10,8 +11,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
+from broker.links import Signer
+from proxyd.wire.instruction import InstructionParser
 from tests.fakes.browser import Browser
 from tests.servers import processes
 from tests.servers.private import ROOT, ConnectorProcess, Private, free_port
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
+SECRET = bytes(range(32))
 LOST = "gateway: The connector on"
 
 
@@ -36,6 +41,11 @@ class Lab:
         self.tcp_port = free_port(private.outside)
         self.folder = folder
         self.broker: subprocess.Popen[bytes] | None = None
+        secret = base64.b64encode(SECRET).decode()
+        (folder / "ring.toml").write_text(
+            f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\n'
+            'parameters = ["network", "private-key"]\nnetworks = ["lab"]\n'
+        )
         (folder / "fanlight.toml").write_text(
             "[broker]\n"
             + "\n".join(
@@ -48,6 +58,8 @@ class Lab:
                     "guacd-port": daemon.address[1],
                     "store": f"sqlite:///{folder}/store.sqlite",
                     "drain-timeout": 0,
+                    "key-ring": str(folder / "ring.toml"),
+                    "public-origin": f"http://{private.outside}:{self.port}",
                 }.items()
             )
         )
@@ -97,6 +109,42 @@ class Lab:
         }  # fmt: skip
         await browser.open("ssh", arguments)
         return browser
+
+    async def page(self, network: str = "lab") -> set[str]:
+        """Open a shell as a page does, by a link that a platform signed; the opcodes that come until it is shown."""
+        base = f"http://{self.private.outside}:{self.port}/guacamole/"
+        sshd = self.private.sshd
+        cnx = {
+            "protocol": "ssh",
+            "hostname": sshd.address,
+            "username": sshd.user,
+            "private-key": sshd.private_key,
+        }
+        token = Signer(base, "portal", SECRET).token(
+            "ssh", "", "", cnx={**cnx, "network": network}, sub="alice"
+        )
+        async with aiohttp.ClientSession(base) as client:
+            async with client.post("api/tokens", data={"jwt": token}) as answer:
+                granted = await answer.json()
+                assert answer.status == 200, granted
+            query = {
+                "token": granted["authToken"], "GUAC_DATA_SOURCE": granted["dataSource"], "GUAC_TYPE": "c",
+                "GUAC_ID": "x", "GUAC_WIDTH": "640", "GUAC_HEIGHT": "480", "GUAC_DPI": "96",
+            }  # fmt: skip
+            async with client.get(
+                f"api/session/data/{granted['dataSource']}/connections",
+                params={"token": granted["authToken"]},
+            ) as answer:
+                query["GUAC_ID"] = next(iter(await answer.json()))
+            seen: set[str] = set()
+            parser = InstructionParser()
+            async with client.ws_connect("websocket-tunnel", params=query) as socket:
+                async with asyncio.timeout(20):
+                    async for message in socket:
+                        seen |= {row.opcode for row in parser.feed(message.data.encode())}
+                        if seen & {"sync", "error"}:
+                            break
+            return seen
 
     async def desktop(self) -> Browser:
         """A web desktop inside, once it is shown."""
@@ -197,6 +245,11 @@ async def test_what_happens_to_connectors_and_their_sessions(lab: Lab) -> None:
     await says(stranger, "gateway: The connector on")
     await stranger.close()
     assert any(event["event"] == "stream denied" for event in second.events)
+
+    # a page, by way of the broker that knows where the network is
+    async with asyncio.timeout(10):
+        while "sync" not in await lab.page():
+            await asyncio.sleep(0.2)
 
     # the broker restarts
     lab.stop_broker()
