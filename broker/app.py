@@ -21,7 +21,6 @@ from broker.jumps import Jumps
 from broker.keeping import Keeping
 from broker.keys import KeyDirectory
 from broker.metrics import Metrics
-from broker.networks.listener import Listener
 from broker.networks.registry import PrivateNetworks
 from broker.networks.relays import Relays
 from broker.parts import PARTS, Parts
@@ -107,6 +106,7 @@ def make_app(
     )
     app[PARTS] = parts
     app.on_response_prepare.append(front.security_headers)
+    app.on_shutdown.append(_part_with_connectors)
     app.cleanup_ctx.append(_running)
     for route in routes(settings.base_path):
         app.router.add_route(route.method, route.path, guard(route))
@@ -164,6 +164,8 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     )
     ring = key_ring(settings)
     bans = Bans(store, clock, settings.ban_after, settings.ban_longest)
+    relays = Relays(private, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd)
+    metrics.connectors.set_function(relays.__len__)
     door = Door(
         door_rules(settings),
         ring,
@@ -190,7 +192,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         gateway=gateway,
         networks=private,
         jumps=jumps,
-        relays=Relays(private, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd),
+        relays=relays,
         polled=PolledTunnels(gateway, time.monotonic),
         metrics=metrics,
         webapp=Webapp(webapp),
@@ -222,12 +224,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         "keep key ring fresh": _every(RING_INTERVAL, functools.partial(_refresh, parts.ring)),
         "keep extensions fresh": _every(EXTENSIONS_INTERVAL, functools.partial(_follow, parts.extensions)),
     }
-    listener = Listener(parts.relays)
-    if parts.settings.connector_bind:
-        await listener.open(parts.settings.connector_bind)
     tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
     yield
-    listener.close()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -235,6 +233,11 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         parts.gateway.close(tunnel, Status.SERVER_BUSY)
     await parts.gateway.settled()
     await parts.store.close()
+
+
+async def _part_with_connectors(app: web.Application) -> None:
+    """Let connectors go, so that they look for another broker at once."""
+    await app[PARTS].relays.close()
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -46,6 +46,11 @@ class Metrics:
             ["direction"],
             registry=self.registry,
         )
+        self.connectors = Gauge(
+            "fanlight_broker_connectors",
+            "Connectors of private networks that are connected here.",
+            registry=self.registry,
+        )
         self.requests = Histogram(
             "fanlight_broker_request_seconds",
             "Time that requests took, tunnels left out.",

@@ -16,6 +16,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from broker.app import make_app
+from broker.networks.listener import Listener
 from broker.parts import PARTS
 from broker.patience import Patience
 from broker.reload import read_again
@@ -73,6 +74,7 @@ async def serve(
     metrics = web.AppRunner(_metrics_app(app), access_log=None, shutdown_timeout=0.1)
     stop = _Stop()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again, app[PARTS], load)
+    connectors = Listener(app[PARTS].relays)
     await runner.setup()
     await metrics.setup()
     watch = asyncio.create_task(_watch(runner), name="close silent connections")
@@ -80,6 +82,8 @@ async def serve(
         address = await _listen(runner, "bind", settings.bind)
         if settings.metrics_bind:
             await _listen(metrics, "metrics-bind", settings.metrics_bind)
+        if settings.connector_bind:
+            await _listen_for_connectors(connectors, settings.connector_bind)
         structlog.get_logger().info("listening", bind=address, base_path=settings.base_path)
         ready(address)
         await stop.asked()
@@ -87,6 +91,7 @@ async def serve(
     finally:
         stop.close()
         watch.cancel()
+        connectors.close()
         await runner.cleanup()
         await metrics.cleanup()
 
@@ -169,6 +174,13 @@ async def _listen(runner: web.AppRunner, setting: str, bind: str) -> str:
         raise _explained(setting, bind, error) from None
     used = runner.addresses[-1]
     return f"[{used[0]}]:{used[1]}" if ":" in used[0] else f"{used[0]}:{used[1]}"
+
+
+async def _listen_for_connectors(listener: Listener, bind: str) -> None:
+    try:
+        await listener.open(bind)
+    except OSError as error:
+        raise _explained("connector-bind", bind, error) from None
 
 
 def _remove_stale(path: Path) -> None:

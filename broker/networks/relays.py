@@ -38,6 +38,7 @@ LOGIN_TIMEOUT = 10.0
 READ_SIZE = 262_144
 ANSWER_LIMIT = 1 << 20
 STATUS_TIMEOUT = 2.0
+CLOSING_TIMEOUT = 3.0
 WORD_TIMEOUT = 20.0
 FIRST_LOOKS = (0.2, 0.5, 1.0)
 """Seconds after its beginning when a daemon is asked about a new connection, before its turn comes."""
@@ -207,6 +208,14 @@ class Relays:
             await self._networks.note(
                 replace(relay.live, connected=False, since=now, seen=now, error=reason, sessions=0)
             )
+
+    async def close(self) -> None:
+        """Cut off all connectors, and wait until the store knows."""
+        tasks = {relay.task for relay in self._relays.values() if relay.task is not None}
+        for relay in list(self._relays.values()):
+            self._cut(relay, "the broker is stopping")
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING_TIMEOUT)
 
     # -- how they are --------------------------------------------------------------------------------------------------
 
