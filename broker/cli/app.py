@@ -16,6 +16,7 @@ from broker.cli.daemons import PASS_ON, broker, proxyd
 from broker.cli.demo import demo
 from broker.cli.fanout import TakesCommand, fanout
 from broker.cli.forward import forward
+from broker.cli.gateway import app as gateway
 from broker.cli.hosts import app as hosts
 from broker.cli.keys import app as keys
 from broker.cli.network import app as network
@@ -43,6 +44,7 @@ app.command()(operator)
 app.add_typer(keys, name="keys")
 app.add_typer(bans, name="bans")
 app.add_typer(theme, name="theme")
+app.add_typer(gateway, name="gateway")
 app.add_typer(network, name="network")
 app.add_typer(connector, name="connector")
 app.command()(check)
