@@ -66,7 +66,7 @@ def _described(request: web.Request, connection: Connection) -> dict[str, Any]:
         "identifier": connection.identifier,
         "parentIdentifier": ROOT,
         "protocol": connection.protocol,
-        "attributes": {},
+        "attributes": {"read-only": "true"} if connection.parameters.get("read-only") == "true" else {},
         "activeConnections": _open_tunnels(request, connection.identifier),
     }
 

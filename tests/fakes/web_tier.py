@@ -17,7 +17,7 @@ from broker.webapp import Webapp, default_folder
 from proxyd.wire.instruction import BLOB_BYTES, Instruction, InstructionParser, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
     from typing import Self
 
@@ -121,6 +121,9 @@ class WebTier:
         patch: what a theme does to the page.
         profiles: what links to a session may permit.
         recordings: of earlier sessions, by file name.
+        read_only: connections that may be looked at only.
+        orders: every command that was to be run.
+        commands: answers such an order with lines, and holds them back as long as it likes.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -133,6 +136,9 @@ class WebTier:
         self.blocks_websockets = False
         self.language = "en"
         self.recordings: dict[str, bytes] = {}
+        self.read_only: set[str] = set()
+        self.orders: list[dict[str, Any]] = []
+        self.commands: Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]] | None = None
         self.profiles: tuple[str, ...] = ("watch", "control")
         self.patch: Callable[[str], str] = lambda page: page
         self.config: dict[str, Any] = {
@@ -186,6 +192,7 @@ class WebTier:
                 web.get(prefix + "api/languages", self._languages),
                 web.get(data + "connectionGroups/ROOT/tree", self._tree),
                 web.get(data + "connections/{identifier}", self._connection),
+                web.post(data + "commands", self._commands),
                 web.get(data + "history/connections", self._history),
                 web.get(data + "history/connections/{identifier}/logs/{name}", self._recording),
                 web.get(active + "connection/sharingProfiles", self._profiles),
@@ -274,12 +281,29 @@ class WebTier:
             + [{"identifier": "none", "connectionName": "unrecorded", "startDate": 0, "logs": {}}]
         )
 
+    async def _commands(self, request: web.Request) -> web.StreamResponse:
+        order = await request.json()
+        self.orders.append(order)
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        assert self.commands is not None
+        async for event in self.commands(order):
+            await response.write(json.dumps(event).encode() + b"\n")
+        return response
+
     async def _recording(self, request: web.Request) -> web.Response:
         return web.Response(body=self.recordings[request.match_info["name"]])
 
     def _described(self, identifier: str) -> dict[str, Any]:
         protocol = self.connections.get(identifier, "vnc")
-        return {"name": identifier, "identifier": identifier, "protocol": protocol, "activeConnections": 0}
+        attributes = {"read-only": "true"} if identifier in self.read_only else {}
+        return {
+            "name": identifier,
+            "identifier": identifier,
+            "protocol": protocol,
+            "activeConnections": 0,
+            "attributes": attributes,
+        }
 
     async def _tunnel(self, request: web.Request) -> web.StreamResponse:
         if self.blocks_websockets:

@@ -80,6 +80,46 @@ def test_side_by_side_the_menu_belongs_to_the_one_that_has_the_focus(person: Per
     eventually(lambda: typed(shell) == "y", "the next one took the keys")
 
 
+def test_typing_to_all_reaches_every_shell_shown_and_nothing_else(person: Person) -> None:
+    tier = person.tier
+    tier.connections |= {"one": "ssh", "two": "ssh", "looked-at": "ssh"}
+    tier.scripts |= dict.fromkeys(("one", "two", "looked-at"), tunnel_scripts.paints_shell)
+    tier.read_only = {"looked-at"}
+    person.page.set_viewport_size({"width": 1200, "height": 800})
+    names = ("one", "two", "looked-at", "desktop")
+    person.page.goto(f"{tier.url}#/client/{'.'.join(names)}?token={web_tier.TOKEN}")
+    for number in range(len(names)):
+        tile(person, number).locator("#session[data-state='connected']").wait_for(state="attached")
+    lines = {line.query["GUAC_ID"]: line for line in tier.lines}
+    assert person.page.locator("#tabs-type-all").is_hidden(), "one at a time: nothing to type to besides"
+    person.page.locator("#tabs-arrange").click()
+    person.see("#tabs-type-all").click()
+    assert "all 2 shells" in person.see("#type-all-warning").inner_text()
+    labels = person.page.locator(".fl-typed-label")
+    assert labels.all_inner_texts() == ["⚠ typed to as well"] * 2
+
+    tile(person, 0).locator("#picture").click(position={"x": 200, "y": 200})
+    person.page.keyboard.type("ls")
+    person.page.keyboard.press("Escape")
+    eventually(lambda: typed(lines["two"]).startswith("ls\uff1b"), "the other shell took the keys")
+    assert typed(lines["one"]) == typed(lines["two"])
+    assert person.page.locator("#type-all-warning").is_visible(), "Escape belongs to the shells"
+
+    person.page.keyboard.down("Shift")
+    eventually(lambda: typed(lines["two"]).endswith("\uffe1"), "the modifier is down in both")
+    person.page.locator("#type-all-off").click()
+    person.page.keyboard.up("Shift")
+    ups = [args for opcode, args in lines["two"].received if opcode == "key" and args[1] == "0"]
+    eventually(
+        lambda: ("65505", "0") in [a for o, a in lines["two"].received if o == "key"], f"it came up: {ups}"
+    )
+    tile(person, 0).locator("#picture").click(position={"x": 200, "y": 200})
+    person.page.keyboard.type("x")
+    eventually(lambda: typed(lines["one"]).endswith("x"), "the first shell took the key")
+    assert not typed(lines["two"]).endswith("x")
+    assert typed(lines["looked-at"]) == typed(lines["desktop"]) == ""
+
+
 def test_the_home_page_remembers_until_the_person_logs_out(person: Person) -> None:
     open_two(person)
     kept = "localStorage.getItem('fanlight.recent') ?? ''"

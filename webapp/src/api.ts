@@ -19,6 +19,8 @@ export interface ConnectionInfo {
   protocol: string;
   /** How many have it open now. */
   active: number;
+  /** It may be looked at only. */
+  readOnly: boolean;
 }
 
 /** The broker said no, or cannot be reached. */
@@ -138,6 +140,50 @@ export async function fetchRecording(grant: Grant, { path }: RecordingInfo): Pro
   return response.text();
 }
 
+/** A command, and the connections that it shall run on. */
+export interface Order {
+  connections: string[];
+  command: string;
+  /** How many at a time. */
+  limit: number;
+  /** Seconds on each; 0 is for ever. */
+  timeout: number;
+}
+
+/**
+ * Run a command on several connections; aborted, it is told to stop everywhere.
+ *
+ * @param told given each line of the broker's as it comes.
+ * @throws ApiError
+ */
+export async function runCommand(
+  grant: Grant,
+  order: Order,
+  signal: AbortSignal,
+  told: (event: unknown) => void,
+): Promise<void> {
+  const headers = { "Guacamole-Token": grant.token, "Content-Type": "application/json" };
+  const path = `api/session/data/${encodeURIComponent(grant.dataSource)}/commands`;
+  const response = await reach(path, { method: "POST", headers, body: JSON.stringify(order), signal });
+  if (!response.ok || response.body === null) {
+    throw await refusal(response);
+  }
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) {
+      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines.filter((text) => text !== "")) {
+        told(JSON.parse(line));
+      }
+    }
+  } catch {
+    throw new ApiError(describe("network", 519, ""));
+  }
+}
+
 function connectionsBelow(group: Record<string, unknown>, dataSource: string): ConnectionInfo[] {
   const records = (name: string) => (Array.isArray(group[name]) ? group[name].filter(isRecord) : []);
   return [
@@ -153,6 +199,7 @@ function connectionInfo(record: Record<string, unknown>, dataSource: string): Co
     name: String(record.name ?? identifier),
     protocol: String(record.protocol ?? ""),
     active: Number(record.activeConnections) || 0,
+    readOnly: isRecord(record.attributes) && record.attributes["read-only"] === "true",
   };
 }
 
@@ -163,12 +210,16 @@ function connectionInfo(record: Record<string, unknown>, dataSource: string): Co
  */
 export async function request(path: string, init: RequestInit): Promise<unknown> {
   const response = await reach(path, init);
-  const body: unknown = await response.json().catch(() => null);
   if (!response.ok) {
-    const message = isRecord(body) && typeof body.message === "string" ? body.message : "";
-    throw new ApiError(describe("tunnel", STATUS_BY_HTTP[response.status] ?? 512, message));
+    throw await refusal(response);
   }
-  return body;
+  return response.json().catch(() => null);
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const body: unknown = await response.json().catch(() => null);
+  const message = isRecord(body) && typeof body.message === "string" ? body.message : "";
+  return new ApiError(describe("tunnel", STATUS_BY_HTTP[response.status] ?? 512, message));
 }
 
 async function reach(path: string, init: RequestInit): Promise<Response> {

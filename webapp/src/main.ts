@@ -12,6 +12,7 @@ import { AboutPanel, LANGUAGE_PREFERENCE } from "./menu/about_panel.ts";
 import { recall } from "./preferences.ts";
 import { forgetRecents, recents } from "./recent.ts";
 import { encodeTarget, parseRoute, type Route, severalTargets, withoutParameters } from "./route.ts";
+import type { Fanout } from "./screens/fanout.ts";
 import { Home } from "./screens/home.ts";
 import { Recordings } from "./screens/recordings.ts";
 import { SessionScreen } from "./screens/session_screen.ts";
@@ -26,6 +27,7 @@ const SCREENS = {
   "sign-in": "signed-out",
   home: "home",
   recordings: "recordings",
+  fanout: "fanout",
   session: "client",
   workspace: "client",
 } as const;
@@ -41,6 +43,7 @@ class Page {
   readonly #session = new SessionScreen(this.#config.name, () => this.#enterAgain());
   readonly #about = new AboutPanel((language) => this.#speak(language));
   #parameters = new URLSearchParams();
+  #fanout: Fanout | null = null;
 
   start(): void {
     followAppearance();
@@ -88,6 +91,7 @@ class Page {
     history.replaceState(null, "", withoutParameters(new URL(location.href)));
     this.#parameters = route.parameters;
     this.#recordings.close();
+    this.#fanout?.close();
     const several = route.page === "client" ? severalTargets(route.encoded) : null;
     if (several !== null && !isTile && this.#host === null) {
       this.#session.leave();
@@ -149,7 +153,14 @@ class Page {
     return grant;
   }
 
-  /** Where a token leads that names no session: to the home page, or to the recordings. */
+  /** The page of commands is loaded when it is wanted. */
+  async #openFanout(grant: Grant): Promise<void> {
+    this.#fanout ??= new (await import("./screens/fanout.ts")).Fanout();
+    this.#show("fanout");
+    await this.#fanout.open(grant);
+  }
+
+  /** Where a token leads that names no session: to the home page, to the recordings, or to commands on many. */
   async #goHome(route: Route): Promise<void> {
     if (keptToken() === null && route.parameters.size === 0 && this.#host === null) {
       this.#show("sign-in");
@@ -162,6 +173,10 @@ class Page {
         this.#show("recordings");
         return;
       }
+      if (route.page === "fanout") {
+        await this.#openFanout(grant);
+        return;
+      }
       const connections = await listConnections(grant);
       const [first, ...others] = connections;
       if (first !== undefined && others.length === 0) {
@@ -170,6 +185,10 @@ class Page {
       }
       this.#home.draw(connections, recents(grant.owner));
       this.#offerRecordings(grant);
+      show(
+        element("home-fanout", "a"),
+        connections.some(({ protocol }) => protocol === "ssh"),
+      );
       this.#show("home");
     } catch (error) {
       this.#refuse(error);
@@ -195,7 +214,7 @@ class Page {
   }
 
   #show(name: ScreenName, reason: Reason = null): void {
-    for (const id of ["sign-in", "home", "recordings", "session"]) {
+    for (const id of ["sign-in", "home", "recordings", "fanout", "session"]) {
       show(element(id, "main"), id === name);
     }
     this.#workspace.shown = name === "workspace";
@@ -215,6 +234,7 @@ class Page {
     translate(document, { portal: this.#config.portalName });
     this.#signIn.update();
     this.#session.update();
+    this.#fanout?.update();
     this.#about.update();
   }
 }

@@ -12,7 +12,7 @@ export interface Target {
 /** A page of the application; `parameters` holds everything behind `?`, on either side of `#`. */
 export type Route = { parameters: URLSearchParams } & (
   | { page: "home" }
-  | { page: "recordings" }
+  | { page: "recordings" | "fanout" }
   | { page: "client"; target: Target; encoded: string }
 );
 
@@ -29,6 +29,9 @@ export function parseRoute(url: URL): Route {
   const encoded = /^\/client\/(.+?)\/*$/.exec(path)?.[1];
   if (/^\/recordings\/*$/.test(path)) {
     return { page: "recordings", parameters };
+  }
+  if (/^\/fanout\/*$/.test(path)) {
+    return { page: "fanout", parameters };
   }
   return encoded === undefined
     ? { page: "home", parameters }

@@ -9,6 +9,7 @@ import { CANCELLED, describe, type Failure } from "./failure.ts";
 import { waitMs } from "./reconnect.ts";
 import type { Target } from "./route.ts";
 import { sendText } from "./streams.ts";
+import type { Typed } from "./tile.ts";
 
 /** The stream in which the terminal is asked for something; see docs/reference/shell.md. */
 const COMMAND = "fanlight-command";
@@ -58,6 +59,8 @@ export class Session {
   grant: Grant | null = null;
   /** Whether a picture of this session was ever shown. */
   seen = false;
+  /** Told of what the person types and pastes. */
+  ontype: (typed: Typed) => void = () => undefined;
 
   readonly #surroundings: Surroundings;
   #attempts = 0;
@@ -141,11 +144,29 @@ export class Session {
   send(...elements: (string | number)[]): void {
     if (this.live) {
       this.connection?.send(...elements);
+      const [opcode, keysym, pressed] = elements;
+      if (opcode === "key") {
+        this.ontype({ keysym: Number(keysym), pressed: pressed === 1 ? 1 : 0 });
+      }
+    }
+  }
+
+  /** Type what was typed elsewhere; `ontype` does not hear of it. */
+  replay(typed: Typed): void {
+    if ("clipboard" in typed) {
+      this.#putClipboard(typed.clipboard);
+    } else if (this.live) {
+      this.connection?.send("key", typed.keysym, typed.pressed);
     }
   }
 
   /** Put text on the instance's clipboard. */
   sendClipboard(text: string): void {
+    this.#putClipboard(text);
+    this.ontype({ clipboard: text });
+  }
+
+  #putClipboard(text: string): void {
     const stream = this.live && this.connection?.client.createClipboardStream("text/plain");
     if (stream) {
       sendText(stream, text);

@@ -10,8 +10,22 @@ export const TILE_NAME = "fanlight-tile";
 export type TileWord =
   | { kind: "title"; title: string }
   | { kind: "live"; live: boolean }
+  /** Whether it is a terminal that may be typed into. */
+  | { kind: "typable"; typable: boolean }
+  /** What the person typed, where that goes to the others, too. */
+  | { kind: "typed"; typed: Typed }
   /** The person chose this in the tile's menu. */
-  | { kind: "log-out" | "home" | "next" | "arrange" };
+  | { kind: "log-out" | "home" | "next" | "arrange" | "type-all" };
+
+/** A key that went down (1) or up (0), or text that was pasted. */
+export type Typed = { keysym: number; pressed: 0 | 1 } | { clipboard: string };
+
+/** What the page that holds tiles tells one. */
+export type HolderWord =
+  /** What is typed here goes to others, or not any more. */
+  | { kind: "type-all"; on: boolean }
+  /** It was typed into another tile. */
+  | { kind: "typed"; typed: Typed };
 
 /** Whether this page is a tile. */
 export const isTile = window.name === TILE_NAME && window.parent !== window;
@@ -20,6 +34,17 @@ export const isTile = window.name === TILE_NAME && window.parent !== window;
 export function tellHolder(word: TileWord): void {
   if (isTile) {
     window.parent.postMessage(word, location.origin);
+  }
+}
+
+/** Hear the page that holds this one, and nobody else. */
+export function hearHolder(hear: (word: HolderWord) => void): void {
+  if (isTile) {
+    window.addEventListener("message", ({ origin, source, data }) => {
+      if (origin === location.origin && source === window.parent) {
+        hear(data as HolderWord);
+      }
+    });
   }
 }
 

@@ -6,7 +6,7 @@ export class SessionsPanel {
   /** @param leave called when a choice was made, so that the menu closes. */
   constructor(leave: () => void) {
     show(element("sessions-section", "details"), isTile);
-    for (const kind of ["next", "arrange", "home"] as const) {
+    for (const kind of ["next", "arrange", "type-all", "home"] as const) {
       element(`sessions-${kind}`, "button").addEventListener("click", () => {
         leave();
         tellHolder({ kind });

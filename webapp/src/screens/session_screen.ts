@@ -23,7 +23,7 @@ import type { Target } from "../route.ts";
 import { Session, type State, type Surroundings } from "../session.ts";
 import { type Key, t } from "../strings.ts";
 import { tame } from "../text.ts";
-import { isTile, tellHolder } from "../tile.ts";
+import { hearHolder, isTile, tellHolder } from "../tile.ts";
 import { Connecting, connectionName } from "./connecting.ts";
 import { Credentials } from "./credentials.ts";
 import { FailureCard } from "./failure_card.ts";
@@ -110,7 +110,11 @@ export class SessionScreen {
       this.#title = title;
       this.#entitle();
     });
-    session.events.on("info", () => this.#entitle());
+    session.events.on("info", () => {
+      this.#entitle();
+      this.#tellTypable();
+    });
+    this.#typeTogether();
     // Only where there is a home page to show them on.
     if (isTile) {
       takeSouvenirs(session, this.#picture);
@@ -147,6 +151,7 @@ export class SessionScreen {
     this.#root.classList.toggle("fl-seen", this.session.seen);
     const live = this.session.live;
     tellHolder({ kind: "live", live });
+    this.#tellTypable();
     show(element("menu-handle", "button"), live);
     if (!live) {
       this.menu.close();
@@ -200,6 +205,28 @@ export class SessionScreen {
       window.setTimeout(hide, HINT_MS);
       this.menu.events.on("open", hide);
     }
+  }
+
+  #tellTypable(): void {
+    const { info, live } = this.session;
+    tellHolder({ kind: "typable", typable: live && info?.protocol === "ssh" && !info.readOnly });
+  }
+
+  /** Where a window types to all its terminals, what is typed here goes there, and the other way round. */
+  #typeTogether(): void {
+    let toAll = false;
+    this.session.ontype = (typed) => {
+      if (toAll) {
+        tellHolder({ kind: "typed", typed });
+      }
+    };
+    hearHolder((word) => {
+      if (word.kind === "type-all") {
+        toAll = word.on;
+      } else if (toAll) {
+        this.session.replay(word.typed);
+      }
+    });
   }
 
   /** Among several sessions, the one that is turned to takes the keys. */

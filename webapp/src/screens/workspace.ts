@@ -4,6 +4,7 @@ import { recall, remember } from "../preferences.ts";
 import { t } from "../strings.ts";
 import { tame } from "../text.ts";
 import { TILE_NAME, type TileWord } from "../tile.ts";
+import { TypeAll } from "./type_all.ts";
 
 /** Each is a whole page with a picture. */
 const MAX_TILES = 8;
@@ -16,6 +17,7 @@ interface Tile {
   readonly frame: HTMLIFrameElement;
   readonly cell: HTMLElement;
   live: boolean;
+  typable: boolean;
 }
 
 export class Workspace {
@@ -28,6 +30,10 @@ export class Workspace {
   readonly #arrange = element("tabs-arrange", "button");
   #tiles: Tile[] = [];
   #current: Tile | null = null;
+  readonly #typeAll = new TypeAll(
+    () => this.#tiles,
+    () => this.#sideBySide,
+  );
 
   constructor() {
     window.addEventListener("message", (event) => this.#hear(event));
@@ -59,11 +65,15 @@ export class Workspace {
     }
     this.#tiles = [];
     this.#current = null;
+    this.#typeAll.stop();
     this.shown = false;
   }
 
   /** Whether it is what the person sees; the sessions go on either way. */
   set shown(shown: boolean) {
+    if (!shown) {
+      this.#typeAll.stop();
+    }
     show(this.#root, this.#tiles.length > 0);
     this.#root.inert = !shown;
     this.#root.classList.toggle("fl-away", !shown);
@@ -89,7 +99,7 @@ export class Workspace {
     });
     const cell = make("div", { class: "client-tile", role: "tabpanel", id, "aria-label": title }, frame);
     const tab = make("button", { type: "button", role: "tab", class: "fl-tab", "aria-controls": id }, title);
-    const tile: Tile = { encoded, tab, frame, cell, live: false };
+    const tile: Tile = { encoded, tab, frame, cell, live: false, typable: false };
     tab.addEventListener("click", () => {
       this.#turnTo(tile);
       frame.focus();
@@ -100,6 +110,7 @@ export class Workspace {
         frame.focus();
       }
     });
+    this.#typeAll.stop();
     this.#tiles.push(tile);
     this.#tabs.append(tab);
     this.#grid.append(cell);
@@ -118,12 +129,14 @@ export class Workspace {
   }
 
   #arrangeTiles(sideBySide: boolean): void {
+    this.#typeAll.stop();
     this.#root.classList.toggle("fl-side-by-side", sideBySide);
     this.#arrange.setAttribute("aria-pressed", String(sideBySide));
     remember(ARRANGEMENT, sideBySide ? "1" : "0");
     if (this.#current !== null) {
       this.#turnTo(this.#current);
     }
+    this.#typeAll.update();
   }
 
   #close(): void {
@@ -138,6 +151,7 @@ export class Workspace {
     this.#tiles.splice(at, 1);
     tile.cell.remove();
     tile.tab.remove();
+    this.#typeAll.stop();
     const next = this.#tiles[Math.min(at, this.#tiles.length - 1)];
     if (next === undefined) {
       this.#current = null;
@@ -193,6 +207,16 @@ export class Workspace {
       case "next":
         this.#turnTo(this.#next(1) ?? tile);
         this.#current?.frame.focus();
+        break;
+      case "typable":
+        tile.typable = word.typable;
+        this.#typeAll.update();
+        break;
+      case "typed":
+        this.#typeAll.typed(tile, word.typed);
+        break;
+      case "type-all":
+        this.#typeAll.toggle();
         break;
       case "arrange":
         this.#arrangeTiles(!this.#sideBySide);
