@@ -31,6 +31,8 @@ class Notice(Enum):
     """The seconds that the owner was away follow."""
     RESTARTING = "restarting"
     """The seconds that are left follow."""
+    GATEWAY_ASKS = "gateway-asks"
+    """The person is asked for a gateway's code in another window; this session waits for it."""
     WAY_LOST = "way-lost"
     """What leads to the desktop was lost; it is looked for again."""
 

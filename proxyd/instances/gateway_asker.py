@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxyd.instances.base import Prompt
+from proxyd.instances.base import Notice, Prompt
 
 if TYPE_CHECKING:
     from proxyd.instances.base import Desk
@@ -28,6 +28,10 @@ class GatewayAsker:
         """See `Asker.ask`."""
         text, self._announced = self._announced + prompt, ""
         return (await self._desk.ask([ANSWER], Prompt(text, secret=secret)))[ANSWER]
+
+    def wait(self) -> None:
+        """Another session of the person is asked: say that this one waits."""
+        self._desk.notice(Notice.GATEWAY_ASKS)
 
     def show(self, text: str) -> None:
         """See `Asker.show`: it stands above the next question."""

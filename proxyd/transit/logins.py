@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
 
+from proxyd.instances.ssh_auth import Asker
 from proxyd.transit.carrier import Carrier
 from proxyd.transport import Direct
 from proxyd.transport.jump import Leaving, signed_in
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import asyncssh
 
     from proxyd.instances.host_keys import HostKeyFiles
-    from proxyd.instances.ssh_auth import Asker
     from proxyd.transit.connectors import Connectors
     from proxyd.wire.route import JumpHost, Route
 
@@ -32,6 +32,13 @@ CHECK_EVERY = 1.0
 """Seconds between two looks at the limits of a login."""
 
 log = structlog.get_logger()
+
+
+class WaitingAsker(Asker, Protocol):
+    """Somebody to ask, who may have to wait until somebody else was asked."""
+
+    def wait(self, gateway: str) -> None:
+        """The same login is being made for another session."""
 
 
 class Key(NamedTuple):
@@ -94,7 +101,7 @@ class Logins:
         self._attempts: dict[Key, asyncio.Future[Login | None]] = {}
         self._holding: set[asyncio.Task[None]] = set()
 
-    async def ready(self, route: Route, asker: Asker) -> Carrier:
+    async def ready(self, route: Route, asker: WaitingAsker) -> Carrier:
         """Sign in where nobody did yet; whoever needs the same login meanwhile waits for this one.
 
         Raises:
@@ -147,13 +154,13 @@ class Logins:
 
     # -- within ------------------------------------------------------------------------------------------------------
 
-    async def _login(self, route: Route, depth: int, before: Carrier | None, asker: Asker) -> Login:
+    async def _login(self, route: Route, depth: int, before: Carrier | None, asker: WaitingAsker) -> Login:
         key = _key(route, depth)
         while (login := self._living.get(key)) is None:
             attempt = self._attempts.get(key)
             if attempt is None:
                 return await self._attempt(key, route, depth, before, asker)
-            asker.show(f"Waiting for the sign-in at the gateway {route.hosts[depth].alias}.\n")
+            asker.wait(route.hosts[depth].alias)
             login = await asyncio.shield(attempt)
             if login is not None:
                 return login

@@ -184,6 +184,10 @@ class _Asker:
         if text and not self._outgoing.full():
             self._outgoing.put_nowait({"show": text})
 
+    def wait(self, gateway: str) -> None:
+        if not self._outgoing.full():
+            self._outgoing.put_nowait({"wait": gateway})
+
     async def speak(self) -> None:
         """Say what is to be said, for ever."""
         while True:

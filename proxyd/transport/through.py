@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from proxyd.transport import RefusedError
 from proxyd.transport.frames import receive_frame, send_frame
@@ -23,6 +23,14 @@ __all__ = ["Through"]
 GRACE_SECONDS = 5.0
 """How long the transit process may take beyond the time that a machine is given."""
 BROKEN = StatusError(Status.SERVER_ERROR, "The part of Fanlight that leads to gateways failed.")
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """An asker whose announcements are seen only with a question."""
+
+    def wait(self) -> None:
+        """Another session of the person is asked."""
 
 
 class Through:
@@ -48,9 +56,13 @@ class Through:
                 _check(reply)
                 if "show" in reply:
                     asker.show(reply["show"])
-                    continue
-                answer = await asker.ask(reply["ask"], secret=not reply["echo"])
-                await send_frame(end, {"answer": answer})
+                elif "wait" not in reply:
+                    answer = await asker.ask(reply["ask"], secret=not reply["echo"])
+                    await send_frame(end, {"answer": answer})
+                elif isinstance(asker, Waiting):
+                    asker.wait()
+                else:
+                    asker.show(f"Waiting for the sign-in at the gateway {reply['wait']}.\n")
 
     async def create_connection(
         self, protocol_factory: Callable[[], Any], host: str, port: int

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from proxyd.display.ops import Fill, Size
+from proxyd.instances.gateway_asker import GatewayAsker
 from proxyd.instances.parameters import KEEPING, RECORDING, WAYS, Parameter
 from proxyd.streams import TextSink
 from proxyd.wire.status import Hop, Status, StatusError
@@ -97,6 +98,17 @@ class Asking(Painting):
     async def run(self) -> None:
         answers = await self.desk.ask(["password"])
         self.calls.append(("answers", answers))
+        await super().run()
+
+
+class Gated(Painting):
+    """Stands behind a gateway that another session signs in at first, and then asks here."""
+
+    async def run(self) -> None:
+        asker = GatewayAsker(self.desk)
+        asker.wait()
+        asker.show("Staff only\n")
+        self.calls.append(("answer", await asker.ask("Code: ", secret=True)))
         await super().run()
 
 

@@ -15,12 +15,12 @@ from proxyd.server import Server
 from proxyd.settings import Settings
 from proxyd.wire.status import Status
 from tests.fakes.browser import Browser
-from tests.fakes.instances import Asking, Broken, Painting, Refusing
+from tests.fakes.instances import Asking, Broken, Gated, Painting, Refusing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-INSTANCES = {"ssh": Painting, "asking": Asking, "refusing": Refusing, "broken": Broken}
+INSTANCES = {"ssh": Painting, "asking": Asking, "gated": Gated, "refusing": Refusing, "broken": Broken}
 
 
 class Daemon:
@@ -315,6 +315,21 @@ async def test_a_missing_password_is_asked_for() -> None:
         assert (await browser.until("required")).args == ("password",)
         browser.send_stream(("argv", 0, "text/plain", "password"), "geheim")
         await called(Painting.built[0], "answers", {"password": "geheim"})
+
+
+async def test_a_gateway_asks_in_its_own_words_of_whoever_looks() -> None:
+    async with running() as daemon, await daemon.browser() as browser:
+        await browser.open("gated", {"detach-timeout": "60", "session-owner": "word"})
+        assert (await browser.until("msg")).args == (str(0x4000), "gateway-asks")
+        assert (await browser.until("msg")).args == (str(0x4003), "Staff only\nCode: ", "1")
+        assert (await browser.until("required")).args == ("gateway-answer",)
+        async with await daemon.browser() as again:
+            await again.open(browser.connection_id, {"session-owner": "word"})
+            assert (await again.until(lambda i: i.opcode == "msg" and i.args[0] == str(0x4003))).args[
+                2
+            ] == "1"
+            again.send_stream(("argv", 0, "text/plain", "gateway-answer"), "123456")
+            await called(Painting.built[0], "answer", "123456")
 
 
 async def test_a_client_that_cannot_be_asked_is_told_so() -> None:

@@ -5,6 +5,7 @@ import { type Key, language, t } from "../strings.ts";
 const TEXTS = new Map<string, Key>([
   ["clipboard-cut", "notice.clipboardCut"],
   ["ended-away", "notice.endedAway"],
+  ["gateway-asks", "notice.gatewayAsks"],
   ["recording-stopped", "notice.recordingStopped"],
   ["restarting", "notice.restarting"],
   ["resumed", "notice.resumed"],
