@@ -21,10 +21,11 @@ from proxyd.instances.ssh_auth import Client, load_key
 from proxyd.instances.ssh_connection import Own, connected
 from proxyd.instances.ssh_parameters import PARAMETERS
 from proxyd.transport import Direct
+from proxyd.transport.jump import Leaving
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from client.hosts import Host, HostBook
     from proxyd.instances.ssh_auth import Asker, Identity
@@ -43,7 +44,8 @@ class RouteError(StatusError):
     """A connection failed. The sentence names the machine, the error's hop says what of it."""
 
     def __init__(self, host: str, error: StatusError) -> None:
-        super().__init__(error.status, f"{host}: {error.message}", error.hop)
+        named = error.message if host in error.message else f"{host}: {error.message}"
+        super().__init__(error.status, named, error.hop)
 
 
 class Keys(NamedTuple):
@@ -188,7 +190,7 @@ class Connecting:
             if login.connection is None or login.connection.is_closed():
                 transport = await self._through(way[:-1])
                 login.connection = await self._enter(way[-1], transport, self.asker, self._stack)
-            return Through(login.connection)
+            return Leaving(login.connection, way[-1].alias, self.timeout)
 
     async def _enter(
         self, host: Host, transport: Transport, asker: Asker, stack: contextlib.AsyncExitStack
@@ -202,7 +204,9 @@ class Connecting:
                 if trust.shown is None or not trust.first_time:
                     raise
             await self._meet(host, trust.shown, asker)
-            return await self._sign_in(host, transport, asker, Trust(keys=[trust.shown]), stack)
+            return await self._sign_in(
+                host, transport, asker, Trust(keys=[trust.shown], machine=host.alias), stack
+            )
         except StatusError as error:
             raise RouteError(host.alias, error) from None
 
@@ -230,7 +234,9 @@ class Connecting:
         return (await stack.enter_async_context(opened)).connection
 
     def _trust(self, host: Host) -> Trust:
-        return find_trust(*host.known_as, "", HostKeyFiles(known=self.known, strict=True))
+        trust = find_trust(*host.known_as, "", HostKeyFiles(known=self.known, strict=True))
+        trust.machine = host.alias
+        return trust
 
     async def _meet(self, host: Host, key: asyncssh.SSHKey, asker: Asker) -> None:
         """Ask about a machine that nobody knows, and remember it under its alias."""
@@ -266,27 +272,3 @@ def _remember(path: Path, host: Host, key: asyncssh.SSHKey) -> None:
     except OSError as error:
         reason = f"{path} cannot be written: {os.strerror(error.errno or 0)}."
         raise StatusError(Status.SERVER_ERROR, reason, Hop.HOST_KEY) from None
-
-
-class Through:
-    """A transport whose streams leave from another machine."""
-
-    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
-        self._connection = connection
-
-    async def create_connection(
-        self, protocol_factory: Callable[[], Any], host: str, port: int
-    ) -> tuple[Any, Any]:
-        """See `Transport.create_connection`."""
-        try:
-            return await self._connection.create_connection(protocol_factory, host, port)
-        except asyncssh.ChannelOpenError as error:
-            raise StatusError(
-                Status.UPSTREAM_UNAVAILABLE,
-                f"The machine before it says of port {port}: {error.reason or 'no'}.",
-                Hop.INSTANCE,
-            ) from None
-        except (asyncssh.Error, OSError):
-            raise StatusError(
-                Status.UPSTREAM_UNAVAILABLE, "The connection to the machine before it was lost.", Hop.INSTANCE
-            ) from None

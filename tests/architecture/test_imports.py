@@ -30,6 +30,17 @@ RULES = [
         Rule(part, ("connector",), but=("connector.keyfile",))
         for part in ("broker.networks", "broker.views", "broker.app")
     ),
+    # what the command line does over SSH: the daemons do not know it
+    Rule(
+        "client", ("broker", "connector", "proxyd.session", "proxyd.server", "proxyd.terminal", "proxyd.rfb")
+    ),
+    Rule("proxyd", ("client",)),
+    *(
+        Rule(part, ("client",))
+        for part in ("broker.app", "broker.views", "broker.gateway", "broker.commands", "broker.networks")
+    ),
+    Rule("client.hosts", INPUT_OUTPUT),
+    Rule("client.ssh_config", INPUT_OUTPUT),
     Rule("connector.keyfile", ("asyncio", "socket")),
     Rule("connector.permits", INPUT_OUTPUT),
     Rule("proxyd.wire", ("proxyd", *INPUT_OUTPUT), but=("proxyd.wire",)),
@@ -90,7 +101,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 def modules() -> dict[str, ast.Module]:
     """Every module of the two packages, parsed."""
     parsed = {}
-    for package in ("broker", "connector", "proxyd"):
+    for package in ("broker", "client", "connector", "proxyd"):
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
