@@ -110,6 +110,26 @@ def test_refusals_and_bans(open_page: Callable[..., Page], site: Site) -> None:
     operator.wait_for_selector("#bans-empty", state="visible")
 
 
+def test_a_private_network_gets_a_key_that_is_shown_once(open_page: Callable[..., Page]) -> None:
+    operator = open_page()
+    operator.get_by_text("New network").click()
+    operator.get_by_label("Name").fill("lab")
+    operator.get_by_label("Connectors dial").fill("tcp://127.0.0.1:4830")
+    operator.get_by_role("button", name="Make its key").click()
+    operator.wait_for_selector("#network-said:has-text('-----END FANLIGHT CONNECTOR KEY-----')")
+    operator.get_by_role("button", name="Manage: lab").click()
+    operator.wait_for_selector("#network-firewall:has-text('ip daddr 127.0.0.1 tcp dport 4830')")
+    operator.evaluate(AXE.read_text())
+    assert violations(operator) == []
+    operator.get_by_label("Try a target").fill("db:22")
+    operator.get_by_role("button", name="Try").click()
+    operator.wait_for_selector("#network-answer:has-text('No connector is connected.')")
+    operator.get_by_role("button", name="New key").click()
+    operator.wait_for_selector("#network-answer:has-text('Key 2.')")
+    operator.get_by_role("button", name="Revoke all keys").click()
+    operator.wait_for_selector("#network-answer:has-text('Revoked')")
+
+
 @pytest.mark.parametrize(
     "appearance",
     [
