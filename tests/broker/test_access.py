@@ -78,6 +78,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "api/session/data/{source}/connections/{identifier}/parameters"): Rows.NEVER,
     ("GET", "api/session/data/{source}/history/connections/{identifier}/logs/{name}"): Rows.NOT_THERE,
     ("PATCH", "api/session/data/{source}/activeConnections"): Rows.OWN_CONNECTION,
+    ("POST", "api/session/data/{source}/commands"): Rows.OWN_CONNECTION,
     ("GET", "api/session/tunnels"): Rows.OWN_TOKEN,
     ("GET", "api/session/gateways"): Rows.OWN_TOKEN,
     ("DELETE", "api/session/gateways/{identifier}"): Rows.NOT_THERE,
@@ -234,6 +235,8 @@ async def outcome(here: World, route: Route, token: str) -> str:
     body = json.dumps([{"op": "remove", "path": f"/{here.tunnel}"}]) if route.method == "PATCH" else None
     if path.endswith("/message"):
         body = json.dumps({"text": "Hello."})
+    if path.endswith("/commands"):
+        body = json.dumps({"connections": ["abc"], "command": "true"})
     if "/networks/" in path:
         body = json.dumps({"target": "db:22"})
     answer = await client.request(route.method, path, params={"token": token}, data=body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 import subprocess
 import time
@@ -70,6 +71,37 @@ async def test_what_was_put_is_got(store: Store) -> None:
     assert await store.get(Kind.NONCE, "a") is None
     await store.put(Kind.TOKEN, "a", b"other", time.time() + LATER)
     assert await store.get(Kind.TOKEN, "a") == b"other"
+
+
+async def test_a_record_is_swapped_only_for_what_was_read(store: Store) -> None:
+    later = time.time() + LATER
+    assert not await store.swap(Kind.REPORT, "a", b"one", b"two", later)
+    await store.put(Kind.REPORT, "a", b"one", later)
+    assert await store.swap(Kind.REPORT, "a", b"one", b"two", later)
+    assert not await store.swap(Kind.REPORT, "a", b"one", b"three", later)
+    assert await store.get(Kind.REPORT, "a") == b"two"
+    assert list(await store.newest(Kind.REPORT, 10)) == ["a"]
+
+
+async def test_of_many_who_swap_at_once_each_counts(store: Store) -> None:
+    later = time.time() + LATER
+    await store.put(Kind.REPORT, "a", b"0", later)
+
+    async def one_more() -> None:
+        while True:
+            old = await store.get(Kind.REPORT, "a")
+            assert old is not None
+            if await store.swap(Kind.REPORT, "a", old, str(int(old) + 1).encode(), later):
+                return
+
+    await asyncio.gather(*(one_more() for _ in range(8)))
+    assert await store.get(Kind.REPORT, "a") == b"8"
+
+
+async def test_what_expired_is_not_swapped(store: Store) -> None:
+    await store.put(Kind.REPORT, "a", b"x", time.time() + SOON)
+    await gone(store, Kind.REPORT, "a")
+    assert not await store.swap(Kind.REPORT, "a", b"x", b"y", time.time() + LATER)
 
 
 async def test_records_expire(store: Store) -> None:
@@ -205,10 +237,12 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_does_not_answer() -> None:
-    store = open_store(f"redis://127.0.0.1:{processes.free_port()}/0", time.time)
-    with pytest.raises(StoreError, match="does not answer"):
-        await store.get(Kind.TOKEN, "a")
-    await store.close()
+    with socket.socket() as silent:  # bound, so that nobody else gets the port, and not listening
+        silent.bind(("127.0.0.1", 0))
+        store = open_store(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", time.time)
+        with pytest.raises(StoreError, match="does not answer"):
+            await store.get(Kind.TOKEN, "a")
+        await store.close()
 
 
 async def test_one_group_is_listed_alone(store: Store) -> None:
