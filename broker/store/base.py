@@ -43,6 +43,14 @@ class Kind(Enum):
     """Keys for connectors that wait to be shown, once."""
     CONNECTOR = "connector"
     """Connectors, those that are there and those that were; the key begins with the network."""
+    INSTANCE = "instance"
+    """Instances that the gate knows, with the hashes of their tokens."""
+    PLACE = "place"
+    """Which instance is at an address."""
+    REPORT = "report"
+    """What instances say of themselves."""
+    HOST_KEYS = "host-keys"
+    """Pinned host keys of instances, and what else was shown."""
 
 
 GROUPED = frozenset({Kind.KEPT, Kind.SHARED, Kind.CONNECTOR})
@@ -64,6 +72,9 @@ class Store(Protocol):
 
     async def put(self, kind: Kind, key: str, value: bytes, expires: float) -> None:
         """Put or replace a record."""
+
+    async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
+        """Replace a record that is still as it was read; False if it is another one by now, or gone. Atomic."""
 
     async def get(self, kind: Kind, key: str) -> bytes | None:
         """The record's value."""

@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisStore"]
 
-LISTED = frozenset({Kind.RUNNING, Kind.HISTORY, Kind.MESSAGE, Kind.SHARE, Kind.BAN, Kind.NETWORK}) | GROUPED
+LISTED = (
+    frozenset(
+        {
+            Kind.RUNNING,
+            Kind.HISTORY,
+            Kind.MESSAGE,
+            Kind.SHARE,
+            Kind.BAN,
+            Kind.NETWORK,
+            Kind.INSTANCE,
+            Kind.REPORT,
+        }
+    )
+    | GROUPED
+)
 """Kinds that `newest` is asked for: a sorted set holds their keys by the time of the last put."""
 MAX_LISTED = 100_000
 """Keys in such a set; the oldest are forgotten first."""
@@ -26,6 +40,12 @@ GROUP_LIVES = 14 * 86400
 """Seconds after the last put that it is known what is in a group."""
 TIMEOUT = 3.0
 """Seconds that Redis has for an answer, and that a call waits for its turn."""
+SWAP = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+return 1
+"""
+"""A script, since Redis runs one without anything in between."""
 CONNECTIONS = 32
 """To Redis, at most: calls beyond wait for their turn. A broker that drains settles thousands of tunnels at once."""
 
@@ -85,6 +105,11 @@ class RedisStore:
         await self._redis.set(_key(kind, key), value, pxat=_milliseconds(expires))
         if kind in LISTED:
             await self._list(kind, key)
+
+    @_answering
+    async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
+        """See `Store.swap`."""
+        return bool(await self._redis.eval(SWAP, 1, _key(kind, key), old, new, _milliseconds(expires)))
 
     @_answering
     async def get(self, kind: Kind, key: str) -> bytes | None:

@@ -71,6 +71,14 @@ class SqliteStore:
         sql = "INSERT OR REPLACE INTO record VALUES (?,?,?,?)"
         await self._run(lambda: self._execute(sql, kind.value, key, value, expires), writes=True)
 
+    async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
+        """See `Store.swap`."""
+        sql = "UPDATE record SET value=?, expires=? WHERE kind=? AND key=? AND value=? AND expires>?"
+        return await self._run(
+            lambda: self._execute(sql, new, expires, kind.value, key, old, self._clock()).rowcount == 1,
+            writes=True,
+        )
+
     async def get(self, kind: Kind, key: str) -> bytes | None:
         """See `Store.get`."""
         sql = "SELECT value FROM record WHERE kind=? AND key=? AND expires>?"
