@@ -398,7 +398,8 @@ def _described(instance: Instance, given: dict[str, Any]) -> Instance:
     unknown = given.keys() - DESCRIBED
     if unknown:
         raise InstanceError(f"an instance has no {min(unknown)}")
-    return replace(instance, **{name: _FIELDS.get(name, _text)(name, value) for name, value in given.items()})
+    read: dict[str, Any] = {name: _FIELDS.get(name, _text)(name, value) for name, value in given.items()}
+    return replace(instance, **read)
 
 
 def _text(name: str, value: Any) -> str:
