@@ -398,8 +398,8 @@ def _described(instance: Instance, given: dict[str, Any]) -> Instance:
     unknown = given.keys() - DESCRIBED
     if unknown:
         raise InstanceError(f"an instance has no {min(unknown)}")
-    read: dict[str, Any] = {name: _FIELDS.get(name, _text)(name, value) for name, value in given.items()}
-    return replace(instance, **read)
+    readers: dict[str, Callable[[str, Any], Any]] = {name: _FIELDS.get(name, _text) for name in given}
+    return replace(instance, **{name: read(name, given[name]) for name, read in readers.items()})
 
 
 def _text(name: str, value: Any) -> str:
