@@ -29,9 +29,28 @@ def play(person: Person, name: str) -> None:
 
 
 def pixel(person: Person) -> tuple[int, int, int]:
-    box = person.page.locator("#player-stage canvas").first.bounding_box()
+    box = person.page.locator("#player-stage > div").bounding_box()
     assert box is not None
     return person.pixel(round(box["x"]) + 20, round(box["y"]) + 20)
+
+
+def test_the_picture_stays_until_an_earlier_one_is_drawn(person: Person) -> None:
+    person.tier.recordings = {"desk": recordings.desktop(["red", "green"])}
+    open_recordings(person)
+    play(person, "desk")
+    person.page.keyboard.press("]")
+    eventually(lambda: pixel(person) == RED, "something is seen")
+    person.page.evaluate(
+        """() => {
+            window.widths = [];
+            const stage = document.getElementById("player-stage");
+            const width = () => stage.querySelector("canvas")?.getBoundingClientRect().width ?? 0;
+            new MutationObserver(() => widths.push(width())).observe(stage, { childList: true, subtree: true });
+        }"""
+    )
+    person.page.keyboard.press("[")
+    eventually(lambda: person.page.evaluate("widths.length") > 0, "an earlier picture was drawn")
+    assert min(person.page.evaluate("widths")) > 0
 
 
 def test_a_desktop_is_played_and_gone_through(person: Person) -> None:

@@ -44,6 +44,7 @@ export class GuacdReplay implements Replay {
       0,
       this.#frames.findLastIndex((frame) => frame.moment <= moment),
     );
+    const seen = this.#stage;
     if (wanted < this.#at) {
       await this.#goBack(wanted);
     }
@@ -60,6 +61,10 @@ export class GuacdReplay implements Replay {
     }
     await this.#flushed();
     this.#scale();
+    if (this.#stage !== seen) {
+      this.#show();
+      leave(seen);
+    }
   }
 
   fit(width: number, height: number): void {
@@ -68,8 +73,7 @@ export class GuacdReplay implements Replay {
   }
 
   close(): void {
-    this.#stage.client.disconnect();
-    this.#stage.detach();
+    leave(this.#stage);
   }
 
   #show(): void {
@@ -86,11 +90,10 @@ export class GuacdReplay implements Replay {
     }
   }
 
+  /** Draw anew, unseen: until it is done, the later picture stays. */
   async #goBack(wanted: number): Promise<void> {
     const key = [...this.#keyFrames.keys()].filter((frame) => frame <= wanted).sort((a, b) => b - a)[0];
-    this.close();
     this.#stage = newStage();
-    this.#show();
     this.#at = -1;
     if (key !== undefined) {
       await new Promise<void>((resolve) =>
@@ -121,6 +124,13 @@ export class GuacdReplay implements Replay {
 
 /** Leads nowhere: the library's own methods do nothing. */
 class SilentTunnel extends Guacamole.Tunnel {}
+
+type Stage = ReturnType<typeof newStage>;
+
+function leave({ client, detach }: Stage): void {
+  client.disconnect();
+  detach();
+}
 
 /** A client that is told what happens by nobody but us. */
 function newStage() {
