@@ -26,10 +26,11 @@ def shared_link(page: Page, profile: str) -> str:
     if page.locator("#share-links").get_attribute("open") is None:
         page.locator("#share-links > summary").click()
     page.locator(f"#share-{profile}").check()
+    fields = page.locator("#shares li input")
+    made = fields.count()
     page.locator("#share-form button").click()
-    field = page.locator("#shares li input")
-    field.last.wait_for()
-    address = field.last.input_value()
+    fields.nth(made).wait_for()
+    address = fields.nth(made).input_value()
     page.keyboard.press("Escape")
     return address
 
