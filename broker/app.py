@@ -16,6 +16,9 @@ from broker.admission import Door
 from broker.bans import Bans
 from broker.extensions.registry import Registry
 from broker.fleet import Fleet, addresses
+from broker.gate.host_keys import PinnedKeys
+from broker.gate.instances import Instances
+from broker.gate.reports import Reports
 from broker.gateway import Gateway
 from broker.jumps import Jumps
 from broker.keeping import Keeping
@@ -201,6 +204,9 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
             settings.extension_priority,
             expected="extension_directory" in settings.model_fields_set,
         ),
+        instances=Instances(store, clock),
+        reports=Reports(store, clock),
+        host_keys=PinnedKeys(store, clock),
     )
 
 

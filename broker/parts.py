@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from broker.admission import Door
     from broker.bans import Bans
     from broker.extensions.registry import Registry
+    from broker.gate.host_keys import PinnedKeys
+    from broker.gate.instances import Instances
+    from broker.gate.reports import Reports
     from broker.gateway import Gateway
     from broker.jumps import Jumps
     from broker.keyring import KeyRing
@@ -59,6 +62,9 @@ class Parts:
     metrics: Metrics
     webapp: Webapp
     extensions: Registry
+    instances: Instances
+    reports: Reports
+    host_keys: PinnedKeys
 
 
 PARTS = web.AppKey("parts", Parts)
