@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["KeyDirectory", "KeyRefusedError", "PrivateKey"]
+__all__ = ["NEW", "KeyDirectory", "KeyRefusedError", "PrivateKey"]
+
+NEW = ".new"
+"""Ends the name of a key that will take another one's place; nobody signs in with it."""
 
 MAX_KEY = 65536
 """Bytes of a key file."""
@@ -43,12 +46,14 @@ class PrivateKey:
         text: PEM or OpenSSH text, lines ended by LF.
         certificate: the line of `NAME-cert.pub`, or empty.
         weak: RSA below 2048 bits, worth a warning.
+        public: its public half as `TYPE BASE64`.
     """
 
     name: str
     text: str = field(repr=False)
     certificate: str = field(default="", repr=False)
     weak: bool = False
+    public: str = ""
 
 
 class KeyDirectory:
@@ -66,8 +71,12 @@ class KeyDirectory:
         self._names = names
         self._group = group
 
-    def read(self, user: str) -> PrivateKey | None:
+    def read(self, user: str, *, new: bool = False) -> PrivateKey | None:
         """The user's key; None where none is on file.
+
+        Args:
+            user: whose; any text.
+            new: the one that stands beside while keys are exchanged.
 
         Raises:
             KeyRefusedError: the name, the folder or the file breaks a rule.
@@ -85,10 +94,12 @@ class KeyDirectory:
             stack.callback(os.close, folder)
             self._check_mode(folder, "the user's key folder", writable_only=True)
             for name in self._names:
-                text = self._read_file(name, folder, private=True)
+                file = name + NEW if new else name
+                text = self._read_file(file, folder, private=True)
                 if text is not None:
-                    certificate = self._read_file(f"{name}-cert.pub", folder, private=False) or ""
-                    return PrivateKey(name, text, certificate.strip(), weak=_check_key(text))
+                    certificate = self._read_file(f"{file}-cert.pub", folder, private=False) or ""
+                    weak, public = _check_key(text)
+                    return PrivateKey(file, text, certificate.strip(), weak, public)
         return None
 
     def _read_file(self, name: str, folder: int, *, private: bool) -> str | None:
@@ -172,8 +183,8 @@ def _group_id(name: str) -> int:
         raise KeyRefusedError(f"key-group {name} is not a group") from None
 
 
-def _check_key(text: str) -> bool:
-    """Whether the key is weak.
+def _check_key(text: str) -> tuple[bool, str]:
+    """Whether the key is weak, and its public half.
 
     Raises:
         KeyRefusedError: it cannot be parsed, has a passphrase, or is of a kind that is not accepted.
@@ -192,9 +203,12 @@ def _check_key(text: str) -> bool:
         raise KeyRefusedError("the key cannot be parsed") from None
     match key:
         case rsa.RSAPrivateKey() if key.key_size >= MIN_RSA_BITS:
-            return key.key_size < 2048
+            weak = key.key_size < 2048
         case ed25519.Ed25519PrivateKey():
-            return False
+            weak = False
         case ec.EllipticCurvePrivateKey() if isinstance(key.curve, CURVES):
-            return False
-    raise KeyRefusedError("keys of this kind are not accepted: use Ed25519, ECDSA or RSA")
+            weak = False
+        case _:
+            raise KeyRefusedError("keys of this kind are not accepted: use Ed25519, ECDSA or RSA")
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return weak, public.decode()

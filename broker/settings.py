@@ -22,7 +22,7 @@ from pydantic import (
 
 from proxyd.wire.targets import Network, Target, parse_target
 
-__all__ = ["Network", "Networks", "Settings", "Target", "TargetList", "Words", "parse_target"]
+__all__ = ["Network", "Networks", "Settings", "Target", "TargetList", "Words", "key_options", "parse_target"]
 
 
 def _kebab(name: str) -> str:
@@ -92,6 +92,20 @@ def _user_pattern(text: str) -> str:
         re.compile(text)
     except re.error as error:
         raise ValueError(f"is not a regular expression: {error}") from None
+    return text
+
+
+_KEY_OPTION = r'[A-Za-z][A-Za-z0-9-]*(?:="(?:[^"\\\x00-\x1f\x7f]|\\(?!["\x00-\x1f])|\\")*")?'
+
+
+def key_options(text: str) -> str:
+    """Options before a key in `authorized_keys`, read as sshd does: blanks only in quotes, never a line's end.
+
+    Raises:
+        ValueError: they would make another line of it.
+    """
+    if text and (len(text) > 1024 or not re.fullmatch(f"{_KEY_OPTION}(?:,{_KEY_OPTION})*", text, re.ASCII)):
+        raise ValueError('options of a key are written like restrict,pty,from="10.0.0.0/8"')
     return text
 
 
@@ -266,6 +280,12 @@ class Settings(BaseModel):
     require_privkey: bool = Field(
         default=False,
         description="Refuse a user without a key file; otherwise the instance asks for a password.",
+    )
+
+    authorized_key_options: Annotated[str, AfterValidator(key_options)] = Field(
+        "restrict,pty",
+        description="Options before users' keys in the lines that instances are served, as in `authorized_keys`; worth "
+        'adding is `from="ADDRESSES"` with those of proxyd.',
     )
 
     # -- sessions

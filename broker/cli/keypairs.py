@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from broker.cli.outcome import CommandError
+from broker.keys import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +29,6 @@ ALGORITHMS = {
 """`--type` to asyncssh's name and options."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_KEY_FILE = 65536
-
-
-NEW = ".new"
-"""Ends the name of a key that will take another one's place."""
 
 
 def load(folder: Path, names: tuple[str, ...]) -> tuple[str, asyncssh.SSHKey] | None:
