@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["free_port", "missing", "require", "start", "stop", "wait_for", "wait_for_port"]
+
+PORTS_FROM, PORTS_TO = 10_000, 32_000
 
 
 def require(program: str) -> str:
@@ -34,10 +37,18 @@ def missing(what: str) -> NoReturn:
 
 
 def free_port() -> int:
-    """A TCP port that was free on loopback a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port that is free on loopback, and that nothing takes by chance before it is used.
+
+    Systems give outgoing connections a port of 32768 and above (macOS: 49152), so these are from below.
+    """
+    while True:
+        port = random.randrange(PORTS_FROM, PORTS_TO)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 
