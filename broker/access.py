@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
+
 from broker.errors import denied
 from broker.parts import PARTS, SESSION
 
@@ -71,6 +73,7 @@ def guard(route: Route) -> Handler:
     async def guarded(request: web.Request) -> web.StreamResponse:
         session = await identify(request)
         if session is None:
+            structlog.get_logger().info("token refused", method=route.method, route=route.path)
             return await route.refuse(request)
         request[SESSION] = session
         return await route.handler(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +24,7 @@ from proxyd.wire.handshake import ClientHandshake, ClientInfo
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from broker.auth.base import Connection
     from broker.fleet import Fleet
@@ -153,8 +154,9 @@ class Gateway:
         Raises:
             StatusError: no such connection, no key that may be used, or proxyd refused.
         """
-        connection = await self._find(session, *wanted)
-        return await self._open(session, connection, client, address, name)
+        with self._refusals(session, wanted[1], address):
+            connection = await self._find(session, *wanted)
+            return await self._open(session, connection, client, address, name)
 
     async def run(
         self, session: Session, identifier: str, command: str, seconds: int, address: str
@@ -171,8 +173,26 @@ class Gateway:
         Raises:
             StatusError: see `open`; or the connection is not one to run commands on.
         """
-        connection = runnable(_own(session, identifier), command, seconds)
-        return await self._open(session, connection, ClientInfo(name=session.user), address)
+        with self._refusals(session, identifier, address):
+            connection = runnable(_own(session, identifier), command, seconds)
+            return await self._open(session, connection, ClientInfo(name=session.user), address)
+
+    @contextmanager
+    def _refusals(self, session: Session, identifier: str, address: str) -> Iterator[None]:
+        """Count and log why a tunnel was not opened."""
+        try:
+            yield
+        except StatusError as error:
+            self._metrics.tunnel_failures.labels(error.status.name).inc()
+            structlog.get_logger().warning(
+                "tunnel refused",
+                user=session.user,
+                connection=identifier,
+                address=address,
+                status=error.status.name,
+                reason=error.message,
+            )
+            raise
 
     async def _open(
         self, session: Session, connection: Connection, client: ClientInfo, address: str, name: str = ""
@@ -189,10 +209,6 @@ class Gateway:
         known = values(session.user, address, self._clock(), identifier)
         try:
             way = await self._way(session, connection, client, address, name, known)
-        except StatusError as error:
-            self._metrics.tunnel_failures.labels(error.status.name).inc()
-            log.warning("tunnel refused", status=error.status.name, reason=error.message)
-            raise
         finally:
             self._opening -= 1
         tunnel = Tunnel(

@@ -1,6 +1,6 @@
 """Links that let another person watch or control a running session (sheet section 12).
 
-A link's key is kept nowhere; the store has its hash, and what it joins. Links die with the session that is shared, and
+A link's key is kept nowhere; the store has its hash, and what it joins, sealed with the key. Links die with the session that is shared, and
 with them everybody who came through them. While the owner is away they lead nowhere: proxyd sees to that.
 """
 
@@ -13,7 +13,10 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from broker.auth.base import Connection, Grant
+from broker.sealing import seal, unseal
 from broker.store.base import Kind
 from proxyd.wire.status import Status
 
@@ -96,7 +99,8 @@ class Sharing:
         )
         name = share_name(key)
         await self._store.put(Kind.SHARED, f"{tunnel.connection_id}:{name}", b"", share.expires)
-        await self._store.put(Kind.SHARE, name, json.dumps(asdict(share)).encode(), share.expires)
+        sealed = seal("share", key, name, json.dumps(asdict(share)).encode())
+        await self._store.put(Kind.SHARE, name, sealed, share.expires)
         return key, share.expires
 
     async def redeem(self, key: str) -> Grant | None:
@@ -105,7 +109,11 @@ class Sharing:
         record = await self._store.get(Kind.SHARE, name)
         if record is None:
             return None
-        share = Share(**json.loads(record))
+        plain = unseal("share", key, name, record)
+        if plain is None:
+            structlog.get_logger().warning("a record of a link is not ours", link=name)
+            return None
+        share = Share(**json.loads(plain))
         if share.uses and await self._store.count(Kind.USES, name, share.expires) > share.uses:
             return None
         connection = Connection(

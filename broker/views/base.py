@@ -7,6 +7,7 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
 from aiohttp import hdrs
 
 from broker.errors import ApiError
@@ -101,6 +102,9 @@ def wanted(session: Session, values: Callable[[str], Sequence[str]]) -> Wanted:
     if kind not in {"c", "g", "a"}:
         raise StatusError(Status.CLIENT_BAD_REQUEST, "GUAC_TYPE is not one of c, g and a.")
     if kind == "g" or source not in session.sources:
+        structlog.get_logger().warning(
+            "tunnel refused", user=session.user, connection=identifier, source=source
+        )
         raise StatusError(Status.RESOURCE_NOT_FOUND, "This token opens no such connection.")
     client = ClientInfo(
         width=_number(values, "GUAC_WIDTH", 1024, MAX_SIDE),
