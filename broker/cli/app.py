@@ -18,6 +18,7 @@ from broker.cli.fanout import TakesCommand, fanout
 from broker.cli.forward import forward
 from broker.cli.gateway import app as gateway
 from broker.cli.hosts import app as hosts
+from broker.cli.instance import app as instance
 from broker.cli.keys import app as keys
 from broker.cli.network import app as network
 from broker.cli.outcome import CommandError, Exit, complain
@@ -47,6 +48,7 @@ app.add_typer(theme, name="theme")
 app.add_typer(gateway, name="gateway")
 app.add_typer(network, name="network")
 app.add_typer(connector, name="connector")
+app.add_typer(instance, name="instance")
 app.command()(check)
 app.add_typer(hosts, name="hosts")
 app.command(cls=TakesCommand)(fanout)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import sys
 import time
 from dataclasses import asdict
@@ -16,6 +15,7 @@ import typer
 
 from broker.cli.configuration import Config, read_settings
 from broker.cli.outcome import CommandError, Exit, mark, print_json
+from broker.cli.spans import seconds_of, span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,8 +35,6 @@ app.add_typer(key, name="key")
 Name = Annotated[str, typer.Argument(help="The network's name: a-z, 0-9 and -.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-_HOURS = {"m": 60.0, "h": 3600.0, "": 1.0, "s": 1.0}
-
 
 @key.command("new")
 def key_new(
@@ -55,10 +53,7 @@ def key_new(
     json: Json = False,
 ) -> None:
     """Make the network's first key, or its next one; `show-once` hands it out."""
-    match = re.fullmatch(r"(\d{1,6})([smh]?)", overlap)
-    if match is None:
-        raise CommandError("overlap: is written like 30m or 8h", Exit.USAGE)
-    seconds = int(match[1]) * _HOURS[match[2]]
+    seconds = seconds_of("overlap", overlap)
     settings = read_settings(config)
 
     async def work(networks: PrivateNetworks, _: Relays) -> tuple[PrivateNetwork, Any]:
@@ -147,14 +142,14 @@ def _print(network: PrivateNetwork, connectors: list[Connector]) -> None:
 
     now = time.time()
     keys = ", ".join(
-        str(row.generation) + (f" (for another {_span(row.until - now)})" if row.until else "")
+        str(row.generation) + (f" (for another {span(row.until - now)})" if row.until else "")
         for row in network.keys
         if row.good(now)
     )
     print(f"{network.name}: {state(connectors)}; keys in force: {keys or 'none'}")
     for row in connectors:
         facts = [
-            f"since {_span(now - row.since)}",
+            f"since {span(now - row.since)}",
             f"key {row.generation}",
             f"from {row.address} by {row.endpoint}",
         ]
@@ -236,13 +231,6 @@ def remove(network: Name, config: Config = None) -> None:
 def _default_endpoint(settings: Settings) -> list[str]:
     scheme, _, rest = settings.public_origin.partition("://")
     return [f"{'wss' if scheme == 'https' else 'ws'}://{rest}{settings.base_path}connector"] if rest else []
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{max(0, int(seconds))} s"
 
 
 def _run(settings: Settings, work: Callable[[PrivateNetworks, Relays], Awaitable[Result]]) -> Result:

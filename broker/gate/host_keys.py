@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from broker.gate.records import change
+from broker.gate.records import MAX_LISTED, change
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from broker.store.base import Store
 
@@ -102,15 +102,24 @@ class HostKeys:
         additions = [row for row in (*self.mismatches, *new) if not row.expected]
         return replace(self, mismatches=(*additions, *contradictions)[-MAX_MISMATCHES:])
 
-    def accepted(self) -> HostKeys:
-        """The same after somebody vouched for what was shown: it takes the place of the pins."""
+    def accepted(self, fingerprints: Collection[str]) -> HostKeys:
+        """The same after somebody vouched for keys that were shown: they take the place of the pins of their types."""
+        taken = [row.shown for row in self.mismatches if row.shown.fingerprint in fingerprints]
         pins = {pin.algorithm: pin for pin in self.pins}
-        pins |= {row.shown.algorithm: replace(row.shown, source=OPERATOR) for row in self.mismatches}
-        return HostKeys(tuple(pins.values())[-MAX_KEYS:])
+        pins |= {pin.algorithm: replace(pin, source=OPERATOR) for pin in taken}
+        left = [
+            replace(
+                row, expected=pins[row.shown.algorithm].fingerprint if row.shown.algorithm in pins else ""
+            )
+            for row in self.mismatches
+            if row.shown not in taken
+        ]
+        return HostKeys(tuple(pins.values())[-MAX_KEYS:], tuple(left))
 
-    def dismissed(self) -> HostKeys:
-        """The same after somebody looked at what was shown: the pins stay in force."""
-        return replace(self, mismatches=())
+    def dismissed(self, fingerprints: Collection[str]) -> HostKeys:
+        """The same after somebody looked at keys that were shown: the pins stay in force."""
+        left = [row for row in self.mismatches if row.shown.fingerprint not in fingerprints]
+        return replace(self, mismatches=tuple(left))
 
 
 class PinnedKeys:
@@ -155,13 +164,18 @@ class PinnedKeys:
         after = await self._change(identifier, lambda row: row.seen(shown, address))
         return after, [row for row in after.mismatches if row not in before.mismatches]
 
-    async def accept(self, identifier: str) -> HostKeys:
-        """Let what was shown take the place of the pins: an operator vouches for it."""
-        return await self._change(identifier, HostKeys.accepted)
+    async def all(self) -> dict[str, HostKeys]:
+        """What is known of every instance's host keys, by id."""
+        values = await self._store.newest(Kind.HOST_KEYS, MAX_LISTED)
+        return {identifier: _read(value) for identifier, value in values.items()}
 
-    async def dismiss(self, identifier: str) -> HostKeys:
-        """Keep the pins, and forget what else was shown."""
-        return await self._change(identifier, HostKeys.dismissed)
+    async def accept(self, identifier: str, fingerprints: Collection[str]) -> HostKeys:
+        """Let keys that were shown take the place of the pins: an operator vouches for these, and for no later ones."""
+        return await self._change(identifier, lambda row: row.accepted(fingerprints))
+
+    async def dismiss(self, identifier: str, fingerprints: Collection[str]) -> HostKeys:
+        """Keep the pins, and forget what an operator has looked at."""
+        return await self._change(identifier, lambda row: row.dismissed(fingerprints))
 
     async def _change(self, identifier: str, work: Callable[[HostKeys], HostKeys]) -> HostKeys:
         def written(value: bytes | None) -> bytes:

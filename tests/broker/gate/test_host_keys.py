@@ -16,6 +16,10 @@ def line(kind: str = "ssh-ed25519") -> str:
     return asyncssh.generate_private_key(kind).export_public_key().decode().strip()
 
 
+def fingerprint(text: str) -> str:
+    return asyncssh.import_public_key(text).get_fingerprint()
+
+
 ED, OTHER_ED, EC, OTHER_EC = (
     line(),
     line(),
@@ -69,12 +73,26 @@ async def test_a_key_of_another_type_alarms_and_is_not_pinned(keys: PinnedKeys) 
 async def test_an_operator_decides(keys: PinnedKeys) -> None:
     await keys.saw("1", [ED, EC], GATE)
     await keys.saw("1", [OTHER_ED, EC], GATE)
-    kept = await keys.dismiss("1")
+    kept = await keys.dismiss("1", {fingerprint(OTHER_ED)})
     assert (kept.blocked, [pin.line for pin in kept.pins]) == (False, [ED, EC])
     await keys.saw("1", [OTHER_ED, EC], GATE)
-    taken = await keys.accept("1")
+    taken = await keys.accept("1", {fingerprint(OTHER_ED)})
     assert (taken.blocked, {pin.line for pin in taken.pins}) == (False, {OTHER_ED, EC})
     assert {pin.source for pin in taken.pins if pin.line == OTHER_ED} == {OPERATOR}
+    assert await keys.all() == {"1": taken}
+
+
+async def test_an_operator_decides_of_what_was_seen_alone(keys: PinnedKeys) -> None:
+    third = line()
+    await keys.saw("1", [ED], GATE)
+    await keys.saw("1", [OTHER_ED], GATE)
+    await keys.saw("1", [third], GATE)  # while the operator reads the first alarm
+    taken = await keys.accept("1", {fingerprint(OTHER_ED)})
+    assert [pin.line for pin in taken.pins] == [OTHER_ED]
+    assert [(row.shown.line, row.expected) for row in taken.mismatches] == [(third, fingerprint(OTHER_ED))]
+    assert taken.blocked
+    assert (await keys.dismiss("1", {fingerprint(ED)})).blocked
+    assert not (await keys.dismiss("1", {fingerprint(third)})).blocked
 
 
 async def test_a_flood_of_keys_is_bounded_and_does_not_hide_the_block(keys: PinnedKeys) -> None:
