@@ -36,7 +36,7 @@ EXPOSE 4822
 CMD ["fanlight", "proxyd"]
 
 FROM fanlight AS connector
-ENV FANLIGHT_STATE_DIRECTORY=/var/lib/fanlight/connector
+ENV FANLIGHT_STATE_DIRECTORY=/var/lib/fanlight/connector FANLIGHT_INSTALLED_AS=container
 CMD ["fanlight", "connector", "run"]
 
 FROM debian:bookworm-slim AS instance

@@ -209,6 +209,11 @@ class Settings(BaseModel):
         "path that is always there; empty opens none. What travels there is SSH.",
     )
 
+    connector_releases: FilePath | None = Field(
+        None,
+        description="Folder with a release for connectors, signed by `fanlight network release`; served below `connector/`.",
+    )
+
     # -- signed links
     secret_key: SecretStr = Field(
         SecretStr(""),

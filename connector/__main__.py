@@ -6,15 +6,17 @@ import asyncio
 import os
 import signal
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads annotations
-from typing import Annotated
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
 
 import structlog
 import typer
 
-from connector import log
+from connector import log, trial, versions
 from connector.agent import Agent
 from connector.keyfile import KeyFileError
+from connector.release import ReleaseError, number
 from connector.settings import Settings
 from connector.state import RunningError, load_key, only_one
 from proxyd.sources import SettingsError, load
@@ -53,28 +55,50 @@ def connector(
         ).settings
     except SettingsError as error:
         _fail("\n".join(error.problems), EXIT_SETTINGS)
+    _lead_on(settings)
     try:
         with only_one(settings.state_directory):
             key = load_key(settings.key_path)
             log.configure(settings)
-            asyncio.run(_serve(Agent(settings, key)))
+            update = asyncio.run(_serve(Agent(settings, key)))
     except KeyFileError as error:
         _fail(f"key-file: {error}", EXIT_SETTINGS)
     except RunningError as error:
         _fail(str(error), EXIT_FAILED)
     except OSError as error:
         _fail(f"state-directory: {settings.state_directory}: {error.strerror}", EXIT_FAILED)
+    if update:
+        trial.begin(settings.state_directory, update, sys.argv[1:])
 
 
-async def _serve(agent: Agent) -> None:
-    serving = asyncio.create_task(agent.run(), name="agent")
+def _lead_on(settings: Settings) -> None:
+    """Become the version that was adopted last, where that is newer than this one; else go on."""
+    adopted = versions.current(settings.state_directory)
+    if adopted is None or adopted.resolve() == Path(sys.prefix).resolve():
+        return
+    try:
+        newer = number(adopted.name) > number(version("fanlight"))
+    except ReleaseError:
+        return
+    if newer:
+        words = versions.command(adopted, sys.argv[1:])
+        os.execv(words[0], words)  # noqa: S606 - an environment of our own
+
+
+async def _serve(agent: Agent) -> str:
+    """Serve until a signal, or until an update begins; returns its version."""
+    tasks: set[asyncio.Task[Any]] = {asyncio.create_task(agent.run(), name="agent")}
+    if agent.updater.enabled:
+        tasks.add(asyncio.create_task(agent.updater.run(), name="updates"))
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
-    await asyncio.wait({serving})
-    if not serving.cancelled():
-        serving.result()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, lambda: [task.cancel() for task in tasks])
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
     structlog.get_logger("connector").info("stopped")
+    return next((task.result() or "" for task in done if not task.cancelled()), "")
 
 
 def _fail(message: str, code: int) -> None:

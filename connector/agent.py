@@ -6,6 +6,7 @@ import asyncio
 import functools
 import random
 import time
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -16,7 +17,8 @@ from connector.dialing import DialError, dial
 from connector.inside import Inside
 from connector.permits import Permits
 from connector.serving import Counts, Serving
-from connector.state import machine_id, say
+from connector.state import installed_as, machine_id, say
+from connector.updater import HttpFetch, Updater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +46,11 @@ def delay(failures: int, chance: float) -> float:
 
 
 class Agent:
-    """Keeps one connection to one broker."""
+    """Keeps one connection to one broker.
+
+    Attributes:
+        updater: of this connector.
+    """
 
     def __init__(
         self, settings: Settings, key: ConnectorKey, chance: Callable[[], float] = random.random
@@ -61,7 +67,15 @@ class Agent:
         self._counts = Counts()
         self._inside = Inside(Permits(settings.allowed_targets), settings.connect_timeout)
         machine = machine_id(settings.state_directory, key.network)
-        self._control = Control(settings, key, self._inside, self._counts, machine)
+        self._endpoint = key.endpoints[0]
+        self.updater = Updater(
+            settings,
+            version("fanlight"),
+            installed_as(settings.installed_as) == "container",
+            HttpFetch(self._releases, settings.certificate_authority),
+            time.time,
+        )
+        self._control = Control(settings, key, self._inside, self._counts, machine, self.updater)
         self._since = time.time()
 
     async def run(self) -> None:
@@ -128,11 +142,19 @@ class Agent:
         except (OSError, asyncssh.Error) as error:
             return f"the connection to {endpoint} broke: {error}"
 
+    def _releases(self) -> str:
+        """Where releases are: as the settings say, or at the broker that is in use."""
+        if self._settings.update_from or self._endpoint.scheme == "tcp":
+            return self._settings.update_from.rstrip("/")
+        return f"{str(self._endpoint).replace('ws', 'http', 1)}/releases"
+
     def _say(self, state: str, endpoint: Endpoint | None = None, error: str = "") -> None:
+        self._endpoint = endpoint or self._endpoint
         say(
             self._settings.state_directory,
             {
                 "state": state,
+                "version": version("fanlight"),
                 "network": self._key.network,
                 "generation": self._key.generation,
                 "endpoint": str(endpoint or ""),

@@ -1,6 +1,6 @@
 """The words that a broker may say to a connector, and their answers; there are no others.
 
-`hello`, `test HOST PORT`, `update`, `tail LINES`. Answers are JSON objects; one with `error` is a refusal.
+`hello`, `test HOST PORT`, `update VERSION`, `tail LINES`. Answers are JSON objects; one with `error` is a refusal.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from connector.keyfile import ConnectorKey
     from connector.serving import Counts
     from connector.settings import Settings
+    from connector.updater import Updater
 
 __all__ = ["Control"]
 
@@ -34,13 +35,20 @@ class Control:
     """Answers the words."""
 
     def __init__(
-        self, settings: Settings, key: ConnectorKey, inside: Inside, counts: Counts, machine: str
+        self,
+        settings: Settings,
+        key: ConnectorKey,
+        inside: Inside,
+        counts: Counts,
+        machine: str,
+        updater: Updater,
     ) -> None:
         self._settings = settings
         self._key = key
         self._inside = inside
         self._counts = counts
         self._machine = machine
+        self._updater = updater
         self._started = time.time()
         self._process = secrets.token_hex(8)
         self._words: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
@@ -72,7 +80,8 @@ class Control:
             "generation": self._key.generation,
             "standby": self._settings.standby,
             "forced": self._settings.force,
-            "installed": installed_as(),
+            "installed": installed_as(self._settings.installed_as),
+            "update": self._updater.state,
             "targets": [str(entry) for entry in self._settings.allowed_targets][:100],
             "streams": self._counts.open,
             "opened": self._counts.opened,
@@ -87,9 +96,10 @@ class Control:
             raise ValueError
         return {"stages": await self._inside.stages(host, number)}
 
-    async def _update(self) -> dict[str, Any]:
-        """Which version runs, and how it was installed; replacing it is the work of whatever installed it."""
-        return {"version": version("fanlight"), "installed": installed_as(), "updates": "by the installer"}
+    async def _update(self, offered: str) -> dict[str, Any]:
+        """It is this connector's turn to restart into a version that is installed and was signed; nothing else is done."""
+        refusal = self._updater.turn(offered)
+        return {"error": refusal} if refusal else {"begins": offered}
 
     async def _tail(self, lines: str = "50") -> dict[str, Any]:
         kept: list[str] = []

@@ -59,7 +59,7 @@ class Check(NamedTuple):
 async def examine(settings: Settings) -> AsyncIterator[Check]:
     """Try everything, as far as it can be tried."""
     yield Check("version", "", True, f"fanlight {version('fanlight')}, Python {platform.python_version()}, "
-                f"{platform.system()} {platform.release()}, installed as {installed_as()}")  # fmt: skip
+                f"{platform.system()} {platform.release()}, installed as {installed_as(settings.installed_as)}")  # fmt: skip
     yield _disk(settings)
     yield _limits(settings)
     entries = settings.allowed_targets

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
+import asyncssh
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector.permits import Name, parse_permit
+from connector.release import public_key
+from connector.updates import Window, parse_window
 from proxyd.wire.targets import Target
 
 __all__ = ["Settings"]
@@ -33,6 +37,26 @@ PermitList = Annotated[
     BeforeValidator(_split),
 ]
 FilePath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def _key(value: Any) -> Any:
+    return public_key(value) if isinstance(value, str) else value
+
+
+def _window(value: Any) -> Any:
+    return parse_window(value) if isinstance(value, str) else value
+
+
+def _zone(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (OSError, ValueError, KeyError):
+        raise ValueError(f"{value[:80]!r} is not the name of a time zone such as Europe/Brussels") from None
+
+
+KeyList = Annotated[tuple[Annotated[asyncssh.SSHKey, BeforeValidator(_key)], ...], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
@@ -70,6 +94,26 @@ class Settings(BaseModel):
     certificate_authority: FilePath | None = Field(
         None,
         description="PEM file with the authority of the brokers' certificates; the system's where not given.",
+    )
+    installed_as: Literal["auto", "container", "system", "user"] = Field(
+        "auto",
+        description="How the connector runs here; a container tells of updates and leaves them to whatever made it.",
+    )
+    update_keys: KeyList = Field(
+        (),
+        description="Who signs updates: public keys, `ssh-ed25519 AAAA…`. Without any, the connector does not update itself, "
+        "nor look for updates.",
+    )
+    update_from: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="URL of the folder with the signed release; by default the broker's, below the endpoint in use.",
+    )
+    update_window: Annotated[Window, BeforeValidator(_window)] = Field(
+        Window(180, 240), description="When an update may interrupt sessions, such as `03:00-04:00`."
+    )
+    update_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
+        ZoneInfo("UTC"), description="The time zone of `update-window`, such as `Europe/Brussels`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lines below are dropped."

@@ -135,8 +135,10 @@ def read_status(directory: Path) -> dict[str, Any]:
     return status if isinstance(status, dict) else {}
 
 
-def installed_as() -> str:
-    """`container`, `system` or `user`: how the connector runs here."""
+def installed_as(said: str) -> str:
+    """`container`, `system` or `user`: how the connector runs here, as the setting says or, for `auto`, as it seems."""
+    if said != "auto":
+        return said
     if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
         return "container"
     return "system" if os.environ.get("INVOCATION_ID") and not os.environ.get("XDG_RUNTIME_DIR") else "user"

@@ -10,8 +10,9 @@ import sys
 import tarfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import asyncssh
 import typer
 
 from broker.cli.configuration import Config  # noqa: TC001 - typer reads annotations
@@ -162,6 +163,27 @@ def _examined(settings: Settings, *, show: bool) -> list[Check]:
 
 
 @app.command()
+def update(config: Config = None, state_directory: State = None) -> None:
+    """Update without waiting for the window, and begin to count attempts anew; still one connector of a network at a time."""
+    from dataclasses import asdict
+
+    from connector.state import is_running
+    from connector.updates import Memory
+    from connector.versions import write_memory
+
+    settings = _settings(config, state_directory)
+    if not settings.update_keys:
+        raise CommandError("update-keys: nobody may sign updates", Exit.USAGE)
+    if not is_running(settings.state_directory):
+        raise CommandError("the connector does not run", Exit.HOP)
+    try:
+        write_memory(settings.state_directory, asdict(Memory(asked=True)))
+    except OSError as error:
+        raise CommandError(f"state-directory: {settings.state_directory}: {error.strerror}") from None
+    print("Asked for. See fanlight connector status.")
+
+
+@app.command()
 def bundle(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("fanlight-connector.tar.gz"),
     config: Config = None,
@@ -174,8 +196,7 @@ def bundle(
     from connector.state import read_status
 
     settings = _settings(config, state_directory)
-    shown = settings.model_dump(mode="json", by_alias=True, exclude={"allowed_targets"})
-    shown["allowed-targets"] = [str(entry) for entry in settings.allowed_targets]
+    shown = {name.replace("_", "-"): _plain(value) for name, value in settings}
     checks = _examined(settings, show=False)
     parts = {
         "settings.json": json_.dumps(shown, indent=2),
@@ -199,6 +220,15 @@ def bundle(
     except OSError as error:
         raise CommandError(f"{out} cannot be written: {error.strerror}") from None
     print(f"{out}: {', '.join(parts)}")
+
+
+def _plain(value: Any) -> Any:
+    """A setting as it is written."""
+    if type(value) is tuple:  # entries of a list may be tuples with names
+        return [_plain(entry) for entry in value]
+    if isinstance(value, asyncssh.SSHKey):
+        return value.export_public_key().decode().strip()
+    return value if isinstance(value, bool | int | float | None) else str(value)
 
 
 def _settings(config: Path | None, state_directory: Path | None) -> Settings:

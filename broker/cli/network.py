@@ -155,6 +155,7 @@ def _print(network: PrivateNetwork, connectors: list[Connector]) -> None:
         ]
         if row.connected:
             facts += [f"{row.round_trip} ms", f"{row.sessions} sessions", f"version {row.version}"]
+        facts += [row.update] if row.update else []
         facts += ["standby"] if row.standby else []
         facts += [row.error] if row.error else []
         print(f"  {mark(row.connected)} {row.host}: {', '.join(facts)}")
@@ -214,6 +215,47 @@ def firewall(network: Name, config: Config = None, json: Json = False) -> None:
         for statement in row.nftables:
             print(f"     {statement}")
     print("in   nothing")
+
+
+@app.command()
+def release(
+    folder: Annotated[
+        Path, typer.Argument(help="Wheels of fanlight and all it needs: `pip wheel -w FOLDER fanlight`.")
+    ],
+    key: Annotated[Path, typer.Option(help="Private key of whoever signs releases: ssh-keygen -t ed25519.")],
+) -> None:
+    """Sign a folder of wheels as a release that connectors may update to: writes release.json into it."""
+    import asyncssh
+
+    from connector.release import FILE, ReleaseError, sign
+
+    try:
+        wheels = {path.name: path.read_bytes() for path in folder.glob("*.whl")}
+        versions = [name.split("-")[1] for name in wheels if name.startswith("fanlight-")]
+        if len(versions) != 1:
+            raise CommandError(f"{folder} has to hold one wheel of fanlight", Exit.USAGE)
+        signer = asyncssh.read_private_key(key, _passphrase(key))
+        (folder / FILE).write_text(sign(versions[0], wheels, signer))
+    except ReleaseError as error:
+        raise CommandError(str(error), Exit.USAGE) from None
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        raise CommandError(f"key: {key}: {error}", Exit.USAGE) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from None
+    print(f"Release {versions[0]}, {len(wheels)} wheels, signed by {signer.get_fingerprint()}.")
+    print(f'Connectors believe it with update-keys = ["{signer.export_public_key().decode().strip()}"]')
+
+
+def _passphrase(path: Path) -> str | None:
+    """The passphrase of a private key, where it has one."""
+    import asyncssh
+
+    try:
+        asyncssh.read_private_key(path)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        if "passphrase" in str(error).lower():
+            return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
+    return None
 
 
 @app.command()

@@ -23,6 +23,8 @@ MAX_OVERLAP = 86400.0
 FOREVER = 50 * 365 * 86400.0
 SHOWN_WITHIN = 86400.0
 """Seconds within which a new key has to be shown, once."""
+TURN = 86400.0
+"""Seconds that an update may take at most until the next connector's turn; one that comes back ends its turn."""
 REMEMBERED = 7 * 86400.0
 """Seconds that a connector is remembered that is gone."""
 FRESH = 15.0
@@ -99,6 +101,7 @@ class Connector:
         received, sent: bytes from and to it.
         error: why it is not there.
         version, host, system, installed, standby, targets, denied, clock_offset: what it says of itself.
+        update: what it says of a newer version; empty where none is offered.
     """
 
     network: str
@@ -124,6 +127,7 @@ class Connector:
     targets: tuple[str, ...] = ()
     denied: int = 0
     clock_offset: float = 0.0
+    update: str = ""
 
     @property
     def key(self) -> str:
@@ -228,6 +232,7 @@ class PrivateNetworks:
     async def remove(self, name: str) -> bool:
         """Forget a network, its keys and its connectors; False where there is none."""
         await self._store.delete(Kind.NETWORK_KEY, name)
+        await self._store.delete(Kind.TURN, name)
         for connector in await self.connectors(name):
             await self._store.delete(Kind.CONNECTOR, connector.key)
         return await self._store.delete(Kind.NETWORK, name)
@@ -254,6 +259,15 @@ class PrivateNetworks:
             return connector
         error = "the broker that it was connected to is gone"
         return replace(connector, connected=False, since=connector.seen, error=error)
+
+    async def take_turn(self, name: str, machine: str) -> bool:
+        """Whether a connector may restart into an update: no other one of its network does, or has not come back from it."""
+        return await self._store.add(Kind.TURN, name, machine.encode(), self._clock() + TURN)
+
+    async def end_turn(self, name: str, machine: str) -> None:
+        """A connector is there: if it was its turn, that is over."""
+        if await self._store.get(Kind.TURN, name) == machine.encode():
+            await self._store.delete(Kind.TURN, name)
 
     async def daemons(self, name: str) -> list[str]:
         """The daemons that reach a network, the best first."""

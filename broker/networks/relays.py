@@ -40,6 +40,8 @@ ANSWER_LIMIT = 1 << 20
 STATUS_TIMEOUT = 2.0
 CLOSING_TIMEOUT = 3.0
 WORD_TIMEOUT = 20.0
+MAX_UPDATE = 300
+"""Characters of what a connector says of an update."""
 FIRST_LOOKS = (0.2, 0.5, 1.0)
 """Seconds after its beginning when a daemon is asked about a new connection, before its turn comes."""
 REFUSED = frozenset({"refused", "failed"})
@@ -249,6 +251,8 @@ class Relays:
         now = self._clock()
         first = relay.live is None
         hello: dict[str, Any] = row["hello"]
+        update = hello.get("update")
+        update = update if isinstance(update, dict) else {}
         relay.live = Connector(
             network=relay.network,
             machine=_text(hello, "machine", 64),
@@ -272,9 +276,11 @@ class Relays:
             targets=tuple(str(entry)[:100] for entry in hello.get("targets", ())[:100]),
             denied=int(hello.get("denied", 0)),
             clock_offset=round(float(row.get("clock_offset", 0.0)), 1),
+            update=_text(update, "about", MAX_UPDATE),
         )
         await self._networks.note(relay.live)
         if first:
+            await self._networks.end_turn(relay.network, relay.live.machine)
             structlog.get_logger().info(
                 "connector signed in",
                 network=relay.network,
@@ -283,6 +289,23 @@ class Relays:
                 version=relay.live.version,
                 relay=relay.identifier,
             )
+        elif update.get("ready") is True:
+            await self._give_turn(relay.live, _text(update, "version", 40))
+
+    async def _give_turn(self, connector: Connector, version: str) -> None:
+        """Let a connector restart into an update, one of its network at a time."""
+        if not await self._networks.take_turn(connector.network, connector.machine):
+            return
+        log = structlog.get_logger().bind(
+            network=connector.network, host=connector.host, relay=connector.relay
+        )
+        try:
+            await self.say(connector, f"update {version}")
+        except NetworkError as error:
+            log.warning("connector does not update", version=version, reason=str(error))
+            await self._networks.end_turn(connector.network, connector.machine)
+        else:
+            log.warning("connector updates", version=version, before=connector.version)
 
     async def _cut_revoked(self) -> None:
         now = self._clock()

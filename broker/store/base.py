@@ -41,6 +41,8 @@ class Kind(Enum):
     """Private networks with the keys of their connectors."""
     NETWORK_KEY = "network-key"
     """Keys for connectors that wait to be shown, once."""
+    TURN = "turn"
+    """Which connector of a network may restart into an update."""
     CONNECTOR = "connector"
     """Connectors, those that are there and those that were; the key begins with the network."""
     INSTANCE = "instance"

@@ -1,4 +1,7 @@
-"""`connector`: where connectors of private networks come in by WebSocket. Binary messages carry SSH, unread."""
+"""`connector`: where connectors of private networks come in by WebSocket, and fetch releases.
+
+Binary messages carry SSH, unread. Releases are signed: what is served here is believed for that alone.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ import structlog
 from aiohttp import WSMsgType, hdrs, web
 
 from broker.access import Route
-from broker.errors import ApiError
+from broker.errors import ApiError, not_found
 from broker.networks.relays import NoEntryError
 from broker.parts import PARTS, SENDER
+from connector.release import FILE, WHEEL
 
 __all__ = ["ROUTES"]
 
@@ -53,6 +57,18 @@ async def connector(request: web.Request) -> web.StreamResponse:
     return socket
 
 
+async def served(request: web.Request) -> web.StreamResponse:
+    """`connector/releases/{name}`: a file of the signed release."""
+    folder, name = request.app[PARTS].settings.connector_releases, request.match_info["name"]
+    if folder is None or (name != FILE and not WHEEL.fullmatch(name)):
+        raise not_found("release")
+    path = folder / name
+    if not await asyncio.to_thread(path.is_file):
+        raise not_found("release")
+    headers = {hdrs.CONTENT_TYPE: "application/octet-stream", hdrs.CACHE_CONTROL: "no-cache"}
+    return web.FileResponse(path, headers=headers)
+
+
 class _Entrance:
     """See `broker.networks.relays.Entrance`."""
 
@@ -73,4 +89,7 @@ class _Entrance:
             await self._socket.close()
 
 
-ROUTES = (Route(hdrs.METH_GET, "connector", connector),)
+ROUTES = (
+    Route(hdrs.METH_GET, "connector", connector),
+    Route(hdrs.METH_GET, "connector/releases/{name}", served),
+)

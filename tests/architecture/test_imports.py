@@ -24,10 +24,10 @@ RULES = [
     # the daemons
     Rule("broker", ("proxyd",), but=("proxyd.wire", "proxyd.sources")),
     Rule("proxyd", ("broker", "connector")),
-    # the agent in a private network stands alone; of its parts the broker knows the key
+    # the agent in a private network stands alone; of its parts the broker knows the key and the form of a release
     Rule("connector", ("broker", "client", "proxyd"), but=("proxyd.wire", "proxyd.sources")),
     *(
-        Rule(part, ("connector",), but=("connector.keyfile",))
+        Rule(part, ("connector",), but=("connector.keyfile", "connector.release"))
         for part in ("broker.networks", "broker.views", "broker.app")
     ),
     # what the command line does over SSH: the daemons do not know it
@@ -43,6 +43,10 @@ RULES = [
     Rule("client.ssh_config", INPUT_OUTPUT),
     Rule("connector.keyfile", ("asyncio", "socket")),
     Rule("connector.permits", INPUT_OUTPUT),
+    Rule("connector.release", ("asyncio", "socket", "aiohttp")),
+    Rule("connector.updates", (*INPUT_OUTPUT, "time")),
+    Rule("connector.trial", ("connector",), but=("connector.versions",)),
+    Rule("connector.versions", ("connector",)),
     Rule("proxyd.wire", ("proxyd", *INPUT_OUTPUT), but=("proxyd.wire",)),
     Rule("proxyd.sources", ("proxyd", *INPUT_OUTPUT)),
     # cores: no I/O

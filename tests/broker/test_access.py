@@ -33,7 +33,7 @@ ROLES = (NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR)
 PUBLIC = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "healthz"), ("GET", "/"), ("GET", "/guacamole"), ("GET", ""),
     ("GET", "{path:(?!api/).+}"), ("GET", "api/languages"), ("GET", "api/patches"), ("GET", "connect"),
-    ("POST", "api/tokens"), ("DELETE", "api/tokens/{token}"), ("GET", "connector"),
+    ("POST", "api/tokens"), ("DELETE", "api/tokens/{token}"), ("GET", "connector"), ("GET", "connector/releases/{name}"),
 }  # fmt: skip
 """Everything that asks nobody who they are. A new line here is a decision."""
 

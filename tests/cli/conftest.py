@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import structlog
 
 from broker.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Outcome(NamedTuple):
@@ -27,7 +28,9 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def fanlight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+def fanlight(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Outcome]]:
     """Runs the command inside this process, untouched by the settings of this machine."""
     for name in [name for name in os.environ if name.startswith("FANLIGHT_")]:
         monkeypatch.delenv(name)
@@ -40,4 +43,5 @@ def fanlight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         captured = capsys.readouterr()
         return Outcome(int(ended.value.code or 0), captured.out, captured.err)
 
-    return run
+    yield run
+    structlog.reset_defaults()  # a command may set up logging for its process

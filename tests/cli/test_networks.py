@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from typing import TYPE_CHECKING
 
+import asyncssh
 import pytest
 
 from connector.doctor import EXITS
 from connector.keyfile import parse_key
+from connector.release import read
+from connector.state import only_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,3 +130,36 @@ def test_the_bundle_holds_no_key(
     secret = parse_key(key.read_text()).private.splitlines()[2]
     assert not any(secret in text or "BEGIN" in text for text in texts.values())
     assert "10.0.0.0/8:22" in texts["fanlight-connector/settings.json"]
+
+
+def test_a_release_is_signed(fanlight: Callable[..., Outcome], tmp_path: Path) -> None:
+    signer = asyncssh.generate_private_key("ssh-ed25519")
+    (tmp_path / "key").write_bytes(signer.export_private_key())
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    without = fanlight("network", "release", folder, "--key", tmp_path / "key")
+    assert (without.code, "one wheel of fanlight" in without.errors) == (2, True)
+    (folder / "fanlight-1.2.0-py3-none-any.whl").write_bytes(b"program")
+    (folder / "dep-3-py3-none-any.whl").write_bytes(b"more")
+    done = fanlight("network", "release", folder, "--key", tmp_path / "key")
+    public = signer.export_public_key().decode().strip()
+    assert (done.code, "Release 1.2.0, 2 wheels" in done.output, public in done.output) == (0, True, True)
+    release = read((folder / "release.json").read_text(), [asyncssh.import_public_key(public)])
+    assert (release.version, len(release.wheels)) == ("1.2.0", 2)
+    (tmp_path / "other").write_text("x")
+    for key in ("other", "none"):
+        wrong = fanlight("network", "release", folder, "--key", tmp_path / key)
+        assert wrong.code in {1, 2}
+        assert str(tmp_path / key) in wrong.errors
+
+
+def test_an_update_is_asked_for(fanlight: Callable[..., Outcome], config: Path, tmp_path: Path) -> None:
+    nobody = fanlight("connector", "update", "--config", config)
+    assert (nobody.code, "nobody may sign" in nobody.errors) == (2, True)
+    public = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    config.write_text(f'{config.read_text()}update-keys = "{public}"\n')
+    stopped = fanlight("connector", "update", "--config", config)
+    assert (stopped.code, "does not run" in stopped.errors) == (3, True)
+    with only_one(tmp_path / "state"):
+        assert fanlight("connector", "update", "--config", config).code == 0
+    assert json.loads((tmp_path / "state" / "update.json").read_text())["asked"] is True

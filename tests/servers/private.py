@@ -7,9 +7,11 @@ with Private() as network:
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -78,6 +80,13 @@ class Private:
         self._stack.close()
         self._folder.cleanup()
 
+    def restart(self, connector: ConnectorProcess) -> ConnectorProcess:
+        """Start one again that has ended, as it was."""
+        again = copy.copy(connector)
+        again.start()
+        self._stack.callback(again.stop)
+        return again
+
     def connector(self, key: str, targets: str, **options: object) -> ConnectorProcess:
         """Start a connector inside; it ends with the network."""
         started = ConnectorProcess(self.folder / secrets.token_hex(4), key, targets, self.name, options)
@@ -103,17 +112,35 @@ class ConnectorProcess:
         values = {"state-directory": str(folder), "allowed-targets": targets, **(options or {})}
         lines = ["[connector]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
         (folder / "fanlight.toml").write_text("\n".join(lines))
-        command = [sys.executable, "-m", "connector", "--config", str(folder / "fanlight.toml")]
-        inside = ["ip", "netns", "exec", namespace] if namespace else []
-        self.process = subprocess.Popen(
-            [*inside, *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._inside = ["ip", "netns", "exec", namespace] if namespace else []
+        self.start()
+
+    def start(self) -> None:
+        """Begin to run."""
+        command = [sys.executable, "-P", "-m", "connector", "--config", str(self.folder / "fanlight.toml")]
+        with (self.folder / "errors").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [*self._inside, *command],
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
 
     def stop(self) -> None:
-        """End it whatever state it is in."""
+        """End it whatever state it is in, and what it began."""
         with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def fanlight(self, *words: str) -> str:
+        """A command on the connector's host."""
+        command = [sys.executable, "-c", "from broker.cli import main; main()", *words]
+        done = subprocess.run(
+            [*self._inside, *command, "--config", str(self.folder / "fanlight.toml")],
+            check=False, cwd=ROOT, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout + done.stderr
 
     @property
     def events(self) -> list[dict[str, Any]]:

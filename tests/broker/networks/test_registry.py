@@ -133,3 +133,15 @@ def test_no_targets(text: str) -> None:
 def test_targets() -> None:
     assert target_of("db.lab.example:22") == ("db.lab.example", 22)
     assert target_of("[2001:db8::1]:5900") == ("2001:db8::1", 5900)
+
+
+async def test_one_connector_of_a_network_has_its_turn(networks: PrivateNetworks, clock: Clock) -> None:
+    assert await networks.take_turn("lab", "m1")
+    assert not await networks.take_turn("lab", "m2")
+    assert await networks.take_turn("other", "m2")
+    await networks.end_turn("lab", "m2")  # that came back for another reason
+    assert not await networks.take_turn("lab", "m2")
+    await networks.end_turn("lab", "m1")
+    assert await networks.take_turn("lab", "m2")
+    clock.now += 86401  # one that never came back does not keep the others for ever
+    assert await networks.take_turn("lab", "m3")

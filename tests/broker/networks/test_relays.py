@@ -197,3 +197,68 @@ async def test_strangers_are_few(door: Door, monkeypatch: pytest.MonkeyPatch) ->
     for _, writer in ends:
         writer.close()
     await door.settled(0)
+
+
+async def test_connectors_are_told_when_they_may_restart_into_an_update(door: Door) -> None:
+    words: list[str] = []
+
+    class Updating(FakeConnector):
+        """Waits for its turn."""
+
+        async def answer(self, word: str) -> dict[str, Any]:
+            if word.startswith("update"):
+                words.append(f"{self.hello['machine']} {word}")
+            return await super().answer(word)
+
+    key = await door.key()
+    waiting = {"version": "9.0.0", "ready": True, "about": "9.0.0 waits for its turn\x1b[31m"}
+    first = Updating(key, hello={"machine": "m1", "update": waiting})
+    second = Updating(key, hello={"machine": "m2", "update": waiting})
+    async with door.dialled(second):
+        async with door.dialled(first):
+            async with asyncio.timeout(10):
+                while (
+                    len(await door.networks.daemons("lab")) != 1
+                    or len(await door.networks.connectors("lab")) != 2
+                ):
+                    await asyncio.sleep(0.02)
+            for _ in range(3):
+                await door.relays.look()
+            assert len(words) == 1  # nobody else's turn until that one is back
+            assert {row.update for row in await door.networks.connectors("lab")} == {
+                "9.0.0 waits for its turn[31m"
+            }
+            chosen = words[0].partition(" ")[0]
+        await door.settled(1)
+        # the one that had its turn comes back: now it is the other one's
+        await door.networks.end_turn("lab", chosen)
+        await door.networks.take_turn("lab", "m1")
+        async with door.dialled(FakeConnector(key, hello={"machine": "m1", "process": "p2"})):
+            async with asyncio.timeout(10):
+                while "m2 update 9.0.0" not in words[1:]:
+                    await door.relays.look()
+                    await asyncio.sleep(0.02)
+
+
+async def test_a_refused_turn_is_given_back(door: Door) -> None:
+    class Refusing(FakeConnector):
+        """Says no."""
+
+        async def answer(self, word: str) -> dict[str, Any]:
+            return {"error": "not now"} if word.startswith("update") else await super().answer(word)
+
+    hello = {"update": {"version": "9.0.0", "ready": True, "about": "9.0.0 waits for its turn"}}
+    async with door.dialled(Refusing(await door.key(), hello=hello)):
+        await door.connector(connected=True)
+        await door.relays.look()
+        assert await door.networks.take_turn("lab", "m7")
+
+
+@pytest.mark.parametrize(
+    "update", [None, 7, [], {"ready": 1}, {"ready": True, "version": "x" * 5000, "about": {}}]
+)
+async def test_odd_words_on_updates_do_no_harm(door: Door, update: Any) -> None:
+    async with door.dialled(FakeConnector(await door.key(), hello={"update": update})):
+        row = await door.connector(connected=True)
+        await door.relays.look()
+        assert len(row.update) <= 300

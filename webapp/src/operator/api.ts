@@ -73,6 +73,7 @@ export interface PrivateConnector {
   round_trip: number | null;
   sessions: number;
   version: string;
+  update: string;
   error: string;
 }
 

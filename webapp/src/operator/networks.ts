@@ -124,7 +124,7 @@ function cells(connector: PrivateConnector, now: number): (Node | string)[] {
     `${moment(connector.since, now)}, ${duration(now - connector.since)}`,
     connector.connected && connector.round_trip !== null ? `${connector.round_trip} ms` : "",
     String(connector.sessions),
-    connector.version,
+    connector.update ? `${connector.version}; ${connector.update}` : connector.version,
     String(connector.generation),
     connector.error,
   ];
