@@ -1,0 +1,494 @@
+"""What runs on an instance, run for real: under dash, with curl alone and with wget alone, with a real sshd."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncssh
+import pytest
+import yaml
+
+from tests.architecture.test_documents import script
+from tests.fakes.gate import TOKEN, FakeGate
+from tests.servers import processes
+from tests.servers.sshd import Sshd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="instances run Linux")
+DEPLOY = Path(__file__).parents[2] / "deploy" / "instance"
+SCRIPT = DEPLOY / "instance-report"
+USED = [
+    "sh",
+    "sed",
+    "head",
+    "tail",
+    "tr",
+    "cat",
+    "mktemp",
+    "rm",
+    "mv",
+    "mkdir",
+    "sleep",
+    "date",
+    "sort",
+    "wc",
+    "base64",
+    "printf",
+    "echo",
+    "timeout",
+    "vncpasswd",
+    "su",
+    "env",
+]
+"""What it may use besides curl or wget."""
+
+
+class Machine:
+    """An instance: the script with its own state, and nothing on PATH but what it says that it needs."""
+
+    def __init__(self, folder: Path, client: str, endpoint: str) -> None:
+        self.folder = folder
+        self.client = client
+        self._path = folder / "bin"
+        self._path.mkdir()
+        for name in [*USED, *filter(None, [client])]:
+            (self._path / name).symlink_to(processes.require(name))
+        self.state = folder / "state"
+        self.configuration = folder / "instance.conf"
+        self.configure(ONEGATE_ENDPOINT=endpoint, VMID="42", SSHD_CONFIG="/nonexistent", SSH_PORT="2222")
+        (folder / "token").write_text(f"{TOKEN}\n")
+
+    def configure(self, **settings: str) -> None:
+        settings.setdefault("TOKEN_FILE", str(self.folder / "token"))
+        with self.configuration.open("a") as file:
+            file.writelines(f"{name}='{value}'\n" for name, value in settings.items())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": str(self._path),
+            "INSTANCE_CONTEXT": str(self.folder / "one_env"),
+            "INSTANCE_CONFIGURATION": str(self.configuration),
+            "INSTANCE_STATE": str(self.state),
+            "INSTANCE_PAUSE": "0",
+        }
+
+    def run(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [processes.require("dash"), str(SCRIPT), *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert code is None or done.returncode == code, done
+        assert TOKEN not in done.stdout + done.stderr
+        return done
+
+
+@pytest.fixture
+def gate() -> Iterator[FakeGate]:
+    with FakeGate() as running:
+        yield running
+
+
+@pytest.fixture(params=["curl", "wget"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path, gate: FakeGate) -> Machine:
+    return Machine(tmp_path, request.param, gate.url)
+
+
+@pytest.fixture
+def either(tmp_path: Path, gate: FakeGate) -> Machine:
+    """For what does not hang on how the gate is asked."""
+    return Machine(tmp_path, "curl", gate.url)
+
+
+def said(gate: FakeGate, number: int = -1) -> dict[str, str]:
+    """The attributes of a report."""
+    lines = gate.asked[number].body.decode().splitlines()
+    return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
+
+
+# -- what it says ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+def test_it_reports_who_it_is_and_that_it_is_ready(machine: Machine, gate: FakeGate) -> None:
+    machine.run()
+    (asked,) = gate.asked
+    assert (asked.method, asked.path) == ("PUT", "/vm")
+    assert asked.headers["x-onegate-token"] == TOKEN
+    assert asked.headers["x-onegate-vmid"] == "42"
+    assert said(gate) | {
+        "READY": "YES",
+        "BROKER_SSH_PORT": "2222",
+        "BROKER_DESKTOP": "NO",
+        "BROKER_AGENT": "instance-report 1",
+        "BROKER_ERROR": "",
+    } == said(gate)
+    assert list(machine.state.iterdir()) == []  # nothing is left lying about
+
+
+@pytest.mark.real
+def test_ports_and_host_keys_are_those_of_sshd(either: Machine, gate: FakeGate) -> None:
+    with Sshd() as server:
+        (server.folder / "host_key.pub").write_text(f"{server.host_key} root@evil\n")
+        either.configure(SSHD_CONFIG=str(server.folder / "config"), SSH_PORT="")
+        (either.folder / "bin" / "sshd").symlink_to(processes.require("sshd"))
+        either.run()
+    assert said(gate)["BROKER_SSH_PORT"] == str(server.port)
+    assert said(gate)["BROKER_SSH_HOST_KEY_ED25519"] == server.host_key
+
+
+@pytest.mark.real
+def test_a_desktop_that_others_can_reach_is_reported(either: Machine, gate: FakeGate) -> None:
+    either.configure(VNC_PORT="5905", VNC_SECURITY="x509")
+    either.run()
+    assert said(gate)["BROKER_DESKTOP"] == "YES"
+    assert said(gate)["BROKER_VNC_PORT"] == "5905"
+    assert said(gate)["BROKER_VNC_SECURITY"] == "x509"
+
+
+LISTENING = """
+import socket, subprocess, sys
+from tests.fakes.gate import FakeGate
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+held = [socket.create_server(place) for place in [("127.0.0.1", 5901), ("0.0.0.0", 6001), ("0.0.0.0", 5907), ("0.0.0.0", 5911)]]
+held.append(socket.create_server(("::1", 5902), family=socket.AF_INET6))
+with FakeGate() as gate:
+    subprocess.run([*sys.argv[1:], f"ONEGATE_ENDPOINT={gate.url}", "sh", "deploy/instance/instance-report"], check=True)
+    print(gate.asked[0].body.decode())
+"""
+"""In a network of its own, where something may listen for everybody."""
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.getuid() != 0, reason="a network of its own needs root")
+def test_the_port_of_a_desktop_is_found(either: Machine) -> None:
+    either.configuration.write_text(f"VMID=42\nTOKEN_FILE={either.folder}/token\nSSH_PORT=22\n")
+    settings = [f"{name}={value}" for name, value in either.environment.items()]
+    done = subprocess.run(
+        ["unshare", "--net", sys.executable, "-c", LISTENING, "env", *settings],
+        cwd=DEPLOY.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "BROKER_DESKTOP=YES\nBROKER_VNC_PORT=5907\n" in done.stdout, done.stderr
+
+
+@pytest.mark.real
+def test_the_context_of_opennebula_says_the_same(either: Machine, gate: FakeGate) -> None:
+    either.configuration.unlink()
+    context = f'export ONEGATE_ENDPOINT="{gate.url}"\nexport TOKENTXT="{TOKEN}"\nexport VMID="7"\nexport SET_HOSTNAME="a b"\n'
+    (either.folder / "one_env").write_text(context)
+    either.run()
+    assert gate.asked[-1].headers["x-onegate-vmid"] == "7"
+    assert gate.asked[-1].headers["x-onegate-token"] == TOKEN
+
+
+@pytest.mark.real
+def test_it_tries_three_times(machine: Machine, gate: FakeGate) -> None:
+    gate.answers["/vm"] = (500, b"ERROR: the core\x1b[31m is away")
+    done = machine.run(code=1)
+    assert len(gate.asked) == 3
+    assert (
+        done.stderr.splitlines()
+        == [f"instance-report: the gate {gate.url} answers 500: ERROR: the core [31m is away"] * 3
+    )
+
+
+@pytest.mark.real
+def test_a_gate_that_is_not_there(machine: Machine) -> None:
+    machine.configure(ONEGATE_ENDPOINT="http://127.0.0.1:9")
+    done = machine.run(code=1)
+    assert done.stderr.splitlines() == ["instance-report: the gate http://127.0.0.1:9 does not answer"] * 3
+
+
+@pytest.mark.real
+def test_the_token_is_in_no_argument(machine: Machine, gate: FakeGate) -> None:
+    """Everybody on the instance can list processes."""
+    gate.hold.clear()
+    process = subprocess.Popen(
+        [processes.require("dash"), str(SCRIPT)], env=machine.environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        processes.wait_for(lambda: bool(gate.asked), "the gate is asked")
+        listed = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if readable(path)]
+        assert any(str(SCRIPT).encode() in line for line in listed)
+        assert not any(TOKEN.encode() in line for line in listed)
+    finally:
+        gate.hold.set()
+        assert process.wait(30) == 0
+
+
+def readable(path: Path) -> bool:
+    try:
+        return bool(path.read_bytes())
+    except OSError:
+        return False
+
+
+# -- ready -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("encoded", [False, True])
+def test_ready_after_its_script_and_only_once(either: Machine, gate: FakeGate, encoded: bool) -> None:
+    import base64
+
+    text = f"#!/bin/sh -e\necho ran >>{either.folder}/ran\n"
+    either.configure(READY_SCRIPT=base64.b64encode(text.encode()).decode() if encoded else text)
+    either.run()
+    assert [said(gate, number)["READY"] for number in (0, 1)] == ["NO", "YES"]
+    either.run()
+    assert len(gate.asked) == 3
+    assert (either.folder / "ran").read_text() == "ran\n"
+
+
+@pytest.mark.real
+def test_a_word_that_happens_to_be_base64_is_a_script(either: Machine, gate: FakeGate) -> None:
+    either.configure(READY_SCRIPT="exit")
+    either.run()
+    assert said(gate)["READY"] == "YES"
+
+
+@pytest.mark.real
+def test_not_ready_while_its_script_fails(either: Machine, gate: FakeGate) -> None:
+    check = either.folder / "check"
+    check.write_text("#!/bin/sh\nexit 3\n")
+    check.chmod(0o755)
+    either.configure(READY_SCRIPT_PATH=str(check))
+    either.run(code=1)
+    assert (said(gate)["READY"], said(gate)["BROKER_ERROR"]) == ("NO", "the ready script ended with 3")
+    check.write_text("#!/bin/sh\n")
+    either.run()
+    assert (said(gate)["READY"], said(gate)["BROKER_ERROR"]) == ("YES", "")
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+def test_keys_while_the_gate_is_away_for_a_moment(machine: Machine, gate: FakeGate) -> None:
+    gate.answers["/keys/alice"] = (200, b"restrict ssh-ed25519 AAAA alice\n")
+    assert machine.run("keys", "alice").stdout == "restrict ssh-ed25519 AAAA alice\n"
+    assert oct((machine.state / "keys.alice").stat().st_mode) == "0o100600"
+    gate.answers["/keys/alice"] = (502, b"")
+    assert machine.run("keys", "alice").stdout == "restrict ssh-ed25519 AAAA alice\n"
+    number = len(gate.asked)
+    assert machine.run("keys", "alice").stdout  # sshd asks once for each key that is offered
+    assert len(gate.asked) == number  # a gate that is away costs time but once
+    (machine.state / "away").unlink()
+    (machine.state / "keys.alice").write_text(f"# {int(time.time()) - 901}\nssh-ed25519 AAAA alice\n")
+    assert machine.run("keys", "alice").stdout == ""
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("code", [401, 403, 404])
+def test_a_no_counts_at_once_and_for_good(machine: Machine, gate: FakeGate, code: int) -> None:
+    gate.answers["/keys/alice"] = (200, b"ssh-ed25519 AAAA alice\n")
+    machine.run("keys", "alice")
+    gate.answers["/keys/alice"] = (code, b"ssh-ed25519 no key")
+    assert machine.run("keys", "alice").stdout == ""
+    gate.answers["/keys/alice"] = (502, b"")
+    assert machine.run("keys", "alice").stdout == ""
+
+
+@pytest.mark.real
+def test_keys_that_were_taken_away_are_gone(machine: Machine, gate: FakeGate) -> None:
+    gate.answers["/keys/alice"] = (200, b"ssh-ed25519 AAAA alice\n")
+    machine.run("keys", "alice")
+    gate.answers["/keys/alice"] = (200, b"")
+    assert machine.run("keys", "alice").stdout == ""
+    gate.answers["/keys/alice"] = (502, b"")
+    assert machine.run("keys", "alice").stdout == ""
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("login", ["", "../vm", "Alice", "a b", "-x", "a/b", ".ssh", "a\nb"])
+def test_no_keys_for_what_is_no_login(either: Machine, gate: FakeGate, login: str) -> None:
+    assert either.run("keys", login).stdout == ""
+    assert gate.asked == []
+
+
+@pytest.mark.real
+def test_a_silent_gate_does_not_keep_people_waiting(machine: Machine, gate: FakeGate) -> None:
+    gate.hold.clear()
+    started = time.monotonic()
+    assert machine.run("keys", "alice").stdout == ""
+    assert time.monotonic() - started < 30  # 3 to 5 seconds on an idle machine
+
+
+@pytest.mark.real
+def test_an_endless_answer_is_no_answer(machine: Machine, gate: FakeGate) -> None:
+    gate.answers["/keys/alice"] = (200, b"#" * 200_000)
+    assert machine.run("keys", "alice").stdout == ""
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.getuid() != 0, reason="AuthorizedKeysCommand runs as root")
+async def test_a_key_that_nobody_placed_signs_in(machine: Machine, gate: FakeGate) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    line = f"restrict,pty {key.export_public_key().decode()}"
+    user = pwd.getpwuid(os.getuid()).pw_name
+    gate.answers[f"/keys/{user}"] = (200, line.encode())
+    command = Path("/usr/local/sbin") / f"instance-report-{machine.folder.name}-{os.getpid()}"
+    settings = " ".join(f"{name}={value}" for name, value in machine.environment.items() if name != "PATH")
+    command.write_text(
+        f'#!/bin/sh\nexport PATH={machine.environment["PATH"]} {settings}\nexec sh {SCRIPT} "$@"\n'
+    )
+    command.chmod(0o755)
+    options = [f"AuthorizedKeysCommand {command} keys %u", "AuthorizedKeysCommandUser root"]
+    try:
+        with Sshd(options=options) as server:
+
+            async def sign_in() -> str | None:
+                async with asyncssh.connect(
+                    "127.0.0.1",
+                    server.port,
+                    username=user,
+                    client_keys=[key],
+                    known_hosts=None,
+                    config=None,
+                    agent_path=None,
+                ) as connection:
+                    return str((await connection.run("echo hi", check=True)).stdout)
+
+            assert await sign_in() == "hi\n"
+            gate.answers[f"/keys/{user}"] = (200, b"")
+            with pytest.raises(asyncssh.PermissionDenied):
+                await sign_in()
+    finally:
+        command.unlink()
+
+
+# -- the desktop's password --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("owner", [[], ["nobody"]])
+def test_the_password_of_the_desktop(either: Machine, gate: FakeGate, owner: list[str]) -> None:
+    gate.answers["/desired"] = (200, b'{"users": ["alice"], "vnc-password": "aB3_-xyZ", "time": 1.5}')
+    folder = Path(either.folder / "vnc")
+    folder.mkdir(mode=0o700)
+    if owner:
+        if os.getuid() != 0:
+            pytest.skip("becoming somebody else needs root")
+        shutil.chown(folder, owner[0])
+        for parent in [folder, *folder.parents][:-2]:
+            if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+    either.run("vnc-password", str(folder / "passwd"), *owner)
+    (file,) = folder.iterdir()
+    expected = subprocess.run(["vncpasswd", "-f"], input=b"aB3_-xyZ\n", capture_output=True, check=True)
+    assert file.read_bytes() == expected.stdout
+    assert oct(file.stat().st_mode) == "0o100600"
+    assert file.owner() == (owner[0] if owner else pwd.getpwuid(os.getuid()).pw_name)
+
+
+@pytest.mark.real
+def test_no_password_leaves_the_file_as_it_was(either: Machine, gate: FakeGate) -> None:
+    file = either.folder / "passwd"
+    file.write_bytes(b"before")
+    for answer in [(200, b'{"users": []}'), (401, b"Not authorized"), (200, b'{"vnc-password": ""}')]:
+        gate.answers["/desired"] = answer
+        either.run("vnc-password", str(file), code=1)
+    assert file.read_bytes() == b"before"
+
+
+# -- bad input ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"ONEGATE_ENDPOINT": 'http://gate"\noutput = "/etc/passwd'}, "ONEGATE_ENDPOINT"),
+        ({"ONEGATE_ENDPOINT": "gopher://gate"}, "ONEGATE_ENDPOINT"),
+        ({"ONEGATE_ENDPOINT": ""}, "ONEGATE_ENDPOINT"),
+        ({"VMID": "4 2"}, "VMID"),
+        ({"VMID": ""}, "VMID"),
+        ({"TOKENTXT": 'a"\nurl = "http://evil'}, "token"),
+        ({"TOKEN_FILE": "/nonexistent"}, "there is no token"),
+    ],
+)
+def test_settings_that_will_not_do(
+    either: Machine, gate: FakeGate, settings: dict[str, str], word: str
+) -> None:
+    either.configure(**settings)
+    assert word in either.run(code=1).stderr
+    assert gate.asked == []
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("arguments", [["nonsense"], ["keys"], ["vnc-password"], ["keys", "a", "b"], [""]])
+def test_wrong_arguments(either: Machine, arguments: list[str]) -> None:
+    assert "usage" in either.run(*arguments, code=2).stderr
+
+
+@pytest.mark.real
+def test_neither_curl_nor_wget(tmp_path: Path, gate: FakeGate) -> None:
+    assert "neither curl nor GNU wget" in Machine(tmp_path, "", gate.url).run(code=1).stderr
+
+
+# -- the files ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+def test_shellcheck_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        [processes.require("shellcheck"), str(SCRIPT)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.real
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    analyse = processes.require("systemd-analyze")
+    for name in ("fanlight-instance.service", "fanlight-instance.timer"):
+        text = (DEPLOY / name).read_text().replace("/usr/local/sbin/instance-report", str(SCRIPT))
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        [analyse, "verify", *map(str, sorted(tmp_path.iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_cloud_init_file_is_up_to_date() -> None:
+    assert (DEPLOY / "cloud-init.yaml").read_text() == script("cloud_init").cloud_init(), "run `make docs`"
+
+
+def test_cloud_init_puts_the_files_in_place() -> None:
+    text = (DEPLOY / "cloud-init.yaml").read_text()
+    assert text.startswith("#cloud-config\n")
+    user_data = yaml.safe_load(text)
+    files = {row["path"]: row for row in user_data["write_files"]}
+    assert files["/usr/local/sbin/instance-report"]["content"] == SCRIPT.read_text()
+    assert files["/usr/local/sbin/instance-report"]["permissions"] == "0755"
+    assert {files[f"/etc/fanlight/{name}"]["permissions"] for name in ("token", "instance.conf")} == {"0600"}
+    assert all(
+        isinstance(row, list) and all(isinstance(word, str) for word in row) for row in user_data["runcmd"]
+    )
+
+
+@pytest.mark.real
+@pytest.mark.skipif(shutil.which("cloud-init") is None, reason="cloud-init is at home on instances")
+def test_cloud_init_takes_the_file() -> None:
+    command = ["cloud-init", "schema", "-c", str(DEPLOY / "cloud-init.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
