@@ -18,6 +18,7 @@ from broker.extensions.registry import Registry
 from broker.fleet import Fleet, addresses
 from broker.gate.host_keys import PinnedKeys
 from broker.gate.instances import Instances
+from broker.gate.nets import Nets
 from broker.gate.reports import Reports
 from broker.gateway import Gateway
 from broker.jumps import Jumps
@@ -207,6 +208,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         instances=Instances(store, clock),
         reports=Reports(store, clock),
         host_keys=PinnedKeys(store, clock),
+        nets=Nets(store, clock),
     )
 
 

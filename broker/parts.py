@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from broker.extensions.registry import Registry
     from broker.gate.host_keys import PinnedKeys
     from broker.gate.instances import Instances
+    from broker.gate.nets import Nets
     from broker.gate.reports import Reports
     from broker.gateway import Gateway
     from broker.jumps import Jumps
@@ -65,6 +66,7 @@ class Parts:
     instances: Instances
     reports: Reports
     host_keys: PinnedKeys
+    nets: Nets
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -128,6 +128,14 @@ def _web_address(text: str) -> str:
     return text
 
 
+def _http_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise ValueError(
+            "an address is written like https://portal.example.org/gate, without a user or a query"
+        )
+    return text.rstrip("/")
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser()
 
@@ -136,6 +144,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_split)]
 Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_split)]
 TargetList = Annotated[tuple[Annotated[Target, BeforeValidator(_target)], ...], BeforeValidator(_split)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Bind = Annotated[str, AfterValidator(_bind)]
 Ports = Annotated[
     dict[str, Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_pairs), AfterValidator(_protocols)
@@ -335,6 +344,72 @@ class Settings(BaseModel):
         "",
         description="Folder of recordings that people may play on the page, each those of their own sessions. proxyd writes "
         "them there with `recording-path` or `typescript-path`, and `${HISTORY_UUID}` in the name.",
+    )
+
+    # -- the instance gate
+    gate_bind: Literal[""] | Bind = Field(
+        "",
+        description="Where the gate listens at which instances report, `HOST:PORT` or `unix:PATH`; empty is off. Where it is "
+        "not given, the `:host` and `:port` of `gate-config` hold.",
+    )
+    gate_config: FilePath | None = Field(
+        None,
+        description="An `onegate-server.conf` whose keys are taken; settings that are given go before it.",
+    )
+    gate_url: HttpUrl = Field(
+        "", description="The gate's address as instances have it, like `https://gate.example.org:5030`."
+    )
+    gate_permissions: Words = Field(
+        ("vm.show", "vm.update", "vm.show_by_id", "service.show", "vrouter.show", "vnet.show_by_id"),
+        description="What instances may ask for. There are also `vm.update_by_id`, `vm.action_by_id` and "
+        "`service.change_cardinality`, all three on others of their service or virtual router.",
+    )
+    gate_restricted_attrs: Words = Field(
+        ("SCHED_REQUIREMENTS", "SERVICE_ID", "ROLE_NAME"),
+        description="Attributes that no instance may set or erase, besides what begins with `BROKER_` and is not known.",
+    )
+    gate_restricted_actions: Words = Field(
+        ("reboot",), description="Actions that are refused even where `vm.action_by_id` is permitted."
+    )
+    gate_vnet_attributes: Words = Field(
+        (
+            "NETWORK_ADDRESS", "NETWORK_MASK", "GATEWAY", "GATEWAY6", "DNS", "GUEST_MTU", "METRIC", "IP6_METRIC",
+            "SEARCH_DOMAIN",
+        ),
+        description="Attributes of a virtual network that its virtual routers are shown.",
+    )  # fmt: skip
+    gate_legacy_tokens: bool = Field(
+        default=False, description="Take tokens of an older gate that were taken over (`fanlight instance`)."
+    )
+    gate_proxy_protocol: Networks = Field(
+        (),
+        description="Networks of proxies whose connections to the gate begin with a PROXY protocol header, version 2; from "
+        "there it is required, from elsewhere it is not understood.",
+    )
+    gate_rate: float = Field(
+        5.0,
+        ge=0,
+        le=1000,
+        description="Requests a second of one instance at the gate, after as many at once as in 20 seconds; an address has "
+        "ten times as much room, since instances may share one. 0 is no limit.",
+    )
+    gate_core_url: HttpUrl = Field(
+        "",
+        description="Where the platform takes what instances ask to be done: actions, and another size of a role. It gets a "
+        "POST of JSON with a bearer token.",
+    )
+    gate_core_key: SecretStr = Field(
+        SecretStr(""), description="The secret with which these tokens are signed (HS256), 32 bytes at least."
+    )
+    gate_expire_delta: int = Field(
+        1800,
+        ge=1,
+        le=86400,
+        description="Seconds that these tokens are good for; all of that time they have one timestamp. Not less than the "
+        "margin.",
+    )
+    gate_expire_margin: int = Field(
+        300, ge=0, le=86400, description="Seconds before their end at which new ones are made."
     )
 
     # -- the page

@@ -12,6 +12,7 @@ from base64 import b64encode
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from broker.gate.groups import Groups
 from broker.gate.records import MAX_LISTED, change, forever
 from broker.store.base import Kind
 
@@ -155,6 +156,7 @@ class Instances:
         """
         self._store = store
         self._clock = clock
+        self._groups = Groups(store, clock)
 
     async def add(
         self, described: dict[str, Any], *, identifier: str = "", key_id: str = ""
@@ -215,7 +217,7 @@ class Instances:
         instance = await self.find(identifier)
         if instance is None:
             return False
-        await self._settle(replace(instance, addresses=()), instance)
+        await self._settle(replace(instance, addresses=(), service="", router=""), instance)
         for kind in (Kind.REPORT, Kind.HOST_KEYS):
             await self._store.delete(kind, identifier)
         return await self._store.delete(Kind.INSTANCE, _key(identifier))
@@ -311,6 +313,22 @@ class Instances:
                 return await self.find(value.decode())
         return None
 
+    # -- groups --------------------------------------------------------------------------------------------------------
+
+    async def of_service(self, key_id: str, service: str) -> list[Instance]:
+        """The instances of one key that belong to a service, by id."""
+        return await self._members(_group(key_id, "service", service))
+
+    async def of_router(self, key_id: str, router: str) -> list[Instance]:
+        """The instances of one key that are one virtual router, by id."""
+        return await self._members(_group(key_id, "router", router))
+
+    async def _members(self, group: str) -> list[Instance]:
+        found = [await self.find(identifier) for identifier in await self._groups.members(group)]
+        return sorted((row for row in found if row and group in _groups(row)), key=lambda row: int(row.id))
+
+    # -- places and groups, kept up to date ----------------------------------------------------------------------------
+
     async def _check_places(self, instance: Instance) -> None:
         for address in instance.addresses:
             value = await self._store.get(Kind.PLACE, _place(instance.key_id, instance.network, address))
@@ -318,7 +336,7 @@ class Instances:
                 raise InstanceError(f"{address} is the address of instance {value.decode()}")
 
     async def _settle(self, instance: Instance, before: Instance | None = None) -> None:
-        """Let an instance be found at its addresses, and no longer at those that it had."""
+        """Let an instance be found at its addresses and in its groups, and no longer where it was."""
         now = [_place(instance.key_id, instance.network, address) for address in instance.addresses]
         had = (
             [_place(before.key_id, before.network, address) for address in before.addresses] if before else []
@@ -327,6 +345,7 @@ class Instances:
             await self._store.delete(Kind.PLACE, place)
         for place in now:
             await self._store.put(Kind.PLACE, place, instance.id.encode(), forever(self._clock()))
+        await self._groups.move(instance.id, _groups(before) if before else set(), _groups(instance))
 
     # -- changes -------------------------------------------------------------------------------------------------------
 
@@ -354,6 +373,16 @@ def _key(identifier: str) -> str:
 
 def _place(key_id: str, network: str, address: str) -> str:
     return f"{key_id} {network} {_address(address)}"
+
+
+def _group(key_id: str, what: str, identifier: str) -> str:
+    return f"{key_id} {what} {identifier}"
+
+
+def _groups(instance: Instance) -> set[str]:
+    """In which groups an instance is."""
+    given = (("service", instance.service), ("router", instance.router))
+    return {_group(instance.key_id, what, identifier) for what, identifier in given if identifier}
 
 
 def _address(text: str) -> str:

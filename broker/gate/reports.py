@@ -24,6 +24,7 @@ __all__ = [
     "ReportError",
     "Reports",
     "Value",
+    "check",
 ]
 
 MAX_ATTRIBUTES = 64
@@ -114,7 +115,7 @@ class Reports:
 
         def merged(report: Report) -> Report:
             together = {**report.attributes, **attributes}
-            _check(together)
+            check(together)
             return replace(report, attributes=together)
 
         return await self._change(identifier, merged, address)
@@ -144,7 +145,12 @@ def _read(value: bytes | None) -> Report:
     return Report(**json.loads(value)) if value is not None else Report()
 
 
-def _check(attributes: Mapping[str, Value]) -> None:
+def check(attributes: Mapping[str, Value]) -> None:
+    """Hold attributes against what is kept of one instance.
+
+    Raises:
+        ReportError: they are more than that.
+    """
     if len(attributes) > MAX_ATTRIBUTES:
         raise ReportError(f"more than {MAX_ATTRIBUTES} attributes")
     sizes = {name: _size(value) for name, value in attributes.items()}

@@ -49,8 +49,12 @@ class Kind(Enum):
     """Instances that the gate knows, with the hashes of their tokens."""
     PLACE = "place"
     """Which instance is at an address."""
+    GROUP = "group"
+    """Which instances belong to a service or to a virtual router."""
     REPORT = "report"
     """What instances say of themselves."""
+    VNET = "vnet"
+    """Virtual networks, as platforms describe them."""
     HOST_KEYS = "host-keys"
     """Pinned host keys of instances, and what else was shown."""
 

@@ -29,6 +29,7 @@ LISTED = (
             Kind.NETWORK,
             Kind.INSTANCE,
             Kind.REPORT,
+            Kind.VNET,
         }
     )
     | GROUPED

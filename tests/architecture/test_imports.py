@@ -55,6 +55,11 @@ RULES = [
         for core in (
             "broker.auth",
             "broker.extensions",
+            "broker.gate.attributes",
+            "broker.gate.legacy",
+            "broker.gate.policy",
+            "broker.gate.proxy_header",
+            "broker.gate.shapes",
             "broker.keys",
             "proxyd.display.emit",
             "proxyd.display.encode",

@@ -186,3 +186,26 @@ async def test_what_will_not_do_is_named(instances: Instances, given: dict[str, 
 
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFRz0Wbq1hOvt2oP0cqbQJfaPzB0QHRlK1vHLNGSWEnN"
+
+
+async def test_instances_of_one_service_or_router_are_found_by_it(instances: Instances) -> None:
+    for number, described in enumerate(
+        [{"service": "7"}, {"service": "7", "router": "3"}, {"router": "3"}, {}], 1
+    ):
+        await instances.add({"name": f"vm{number}", **described}, identifier=str(number), key_id="portal")
+    await instances.add({"name": "theirs", "service": "7"}, identifier="9", key_id="other")
+
+    async def ids() -> tuple[list[str], list[str]]:
+        return (
+            [row.id for row in await instances.of_service("portal", "7")],
+            [row.id for row in await instances.of_router("portal", "3")],
+        )
+
+    assert await ids() == (["1", "2"], ["2", "3"])
+    await instances.change("2", {"service": "", "router": "4"})
+    await instances.change("4", {"service": "7"})
+    assert await ids() == (["1", "4"], ["3"])
+    await instances.remove("1")
+    await instances.remove("3")
+    assert await ids() == (["4"], [])
+    assert [row.id for row in await instances.of_service("other", "7")] == ["9"]
