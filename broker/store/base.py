@@ -57,6 +57,8 @@ class Kind(Enum):
     """Virtual networks, as platforms describe them."""
     HOST_KEYS = "host-keys"
     """Pinned host keys of instances, and what else was shown."""
+    ROTATION = "rotation"
+    """Users' keys that are exchanged: who was served the new one."""
 
 
 GROUPED = frozenset({Kind.KEPT, Kind.SHARED, Kind.CONNECTOR})
