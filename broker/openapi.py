@@ -102,6 +102,7 @@ SCHEMAS: dict[str, Schema] = {
     "SharingCredentials": _object(
         expected=_list(_object(name=TEXT, type=TEXT)), values=_object(key=TEXT), expires=MOMENT
     ),
+    "Link": _object(identifier=TEXT, profile=TEXT, expires=MOMENT, uses={"type": ["integer", "null"]}),
     "Order": {
         "type": "object",
         "properties": {"connections": _list(TEXT), "command": TEXT, "limit": NUMBER, "timeout": NUMBER},
@@ -163,6 +164,7 @@ ANSWERS: dict[tuple[str, str], Schema] = {
     ("GET", "api/session/tunnels"): _list(TEXT),
     ("GET", "api/session/gateways"): _list(_ref("GatewayLogin")),
     ("GET", f"{_ACTIVE}connection/sharingProfiles"): _map(_ref("SharingProfile")),
+    ("GET", f"{_ACTIVE}sharingCredentials"): _list(_ref("Link")),
     ("GET", f"{_ACTIVE}sharingCredentials/{{profile}}"): _ref("SharingCredentials"),
     ("GET", "api/operator/running"): _list(_ref("Record")),
     ("GET", "api/operator/history"): _list(_ref("Record")),

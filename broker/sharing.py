@@ -11,7 +11,7 @@ import json
 import secrets
 import uuid
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from broker.store.base import Store
     from broker.tunnel import Tunnel
 
-__all__ = ["PROFILES", "Share", "Sharing", "share_name"]
+__all__ = ["PROFILES", "Link", "Share", "Sharing", "share_name"]
 
 PROFILES = {"watch": "Watch", "control": "Control"}
 """Identifier and name of what a link permits."""
@@ -62,6 +62,22 @@ class Share:
     uses: int = 0
 
 
+class Link(NamedTuple):
+    """A link as its owner sees it later: all but the key, which is kept nowhere.
+
+    Attributes:
+        identifier: what it can be ended by.
+        profile: what it permits.
+        expires: Unix seconds.
+        uses: how often it may be used; 0 is as often as people like.
+    """
+
+    identifier: str
+    profile: str
+    expires: float
+    uses: int
+
+
 class Sharing:
     """The links of all brokers on one store."""
 
@@ -84,7 +100,7 @@ class Sharing:
 
         The key's `share_name` is what the link can be ended by.
         """
-        if len(await self._names(tunnel)) >= MAX_SHARES:
+        if len(await self._found(tunnel)) >= MAX_SHARES:
             return None
         key = secrets.token_urlsafe(KEY_BYTES)
         share = Share(
@@ -98,7 +114,8 @@ class Sharing:
             uses=uses,
         )
         name = share_name(key)
-        await self._store.put(Kind.SHARED, f"{tunnel.connection_id}:{name}", b"", share.expires)
+        told = json.dumps([profile, share.expires, uses]).encode()
+        await self._store.put(Kind.SHARED, f"{tunnel.connection_id}:{name}", told, share.expires)
         sealed = seal("share", key, name, json.dumps(asdict(share)).encode())
         await self._store.put(Kind.SHARE, name, sealed, share.expires)
         return key, share.expires
@@ -141,7 +158,7 @@ class Sharing:
 
     async def revoke(self, tunnel: Tunnel, only: str = "") -> int:
         """End every link of a tunnel, or the one of this name, and who came through; returns how many there were."""
-        ended = await self._names(tunnel)
+        ended = set(await self._found(tunnel))
         if only:
             ended &= {only}
         for name in ended:
@@ -150,12 +167,17 @@ class Sharing:
         self._dismiss(ended)
         return len(ended)
 
-    async def _names(self, tunnel: Tunnel) -> set[str]:
-        """Hashes of the links that lead to a tunnel's session, whichever tunnel gave them away."""
+    async def links(self, tunnel: Tunnel) -> list[Link]:
+        """The links that lead to a tunnel's session, the oldest first."""
+        found = [_link(name, told) for name, told in (await self._found(tunnel)).items()]
+        return [link for link in reversed(found) if link is not None]
+
+    async def _found(self, tunnel: Tunnel) -> dict[str, bytes]:
+        """What is told of each link to a tunnel's session, whichever tunnel gave it away, by its name."""
         if tunnel.connection.share:
-            return set()  # who came through a link gave none away
+            return {}  # who came through a link gave none away
         found = await self._store.newest(Kind.SHARED, MAX_SHARES, tunnel.connection_id)
-        return {key.partition(":")[2] for key in found}
+        return {key.partition(":")[2]: value for key, value in found.items()}
 
     async def look_after(self) -> None:
         """End tunnels whose link is over or was ended elsewhere; called at an interval."""
@@ -166,6 +188,14 @@ class Sharing:
         for tunnel in self._sessions.tunnels():
             if tunnel.connection.share in ended:
                 tunnel.end(Status.SESSION_CLOSED, ENDED)
+
+
+def _link(name: str, told: bytes) -> Link | None:
+    try:
+        profile, expires, uses = json.loads(told)
+        return Link(name, str(profile), float(expires), int(uses))
+    except (ValueError, TypeError):
+        return None
 
 
 def share_name(key: str) -> str:

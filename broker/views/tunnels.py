@@ -132,10 +132,10 @@ async def share(request: web.Request) -> web.Response:
     longest = request.app[PARTS].settings.share_minutes
     minutes = min(_count(request, "minutes", longest), longest)
     uses = _count(request, "uses", 0) if "uses" in request.query else 0
-    shared = await request.app[PARTS].sharing.share(tunnel, profile, minutes * 60.0, uses)
-    if shared is None:
+    made = await request.app[PARTS].sharing.share(tunnel, profile, minutes * 60.0, uses)
+    if made is None:
         raise ApiError(429, "This session has too many links.")
-    key, expires = shared
+    key, expires = made
     return web.json_response(
         {
             "expected": [{"name": "key", "type": "QUERY_PARAMETER"}],
@@ -143,6 +143,16 @@ async def share(request: web.Request) -> web.Response:
             "expires": round(expires * 1000),
             "identifier": share_name(key),
         }
+    )
+
+
+async def shared(request: web.Request) -> web.Response:
+    """`…/sharingCredentials`: the links to this session; their keys are kept nowhere."""
+    return web.json_response(
+        [
+            {**link._asdict(), "expires": round(link.expires * 1000), "uses": link.uses or None}
+            for link in await request.app[PARTS].sharing.links(_tunnel(request))
+        ]
     )
 
 
@@ -175,6 +185,7 @@ ROUTES = (
     Route(hdrs.METH_GET, "api/session/tunnels/{tunnel}/protocol", protocol, by_token),
     Route(hdrs.METH_GET, f"{_ACTIVE}/connection/sharingProfiles", sharing_profiles, by_token),
     Route(hdrs.METH_GET, f"{_ACTIVE}/sharingCredentials/{{profile}}", share, by_token),
+    Route(hdrs.METH_GET, f"{_ACTIVE}/sharingCredentials", shared, by_token),
     Route(hdrs.METH_DELETE, f"{_ACTIVE}/sharingCredentials", stop_sharing, by_token),
     Route(hdrs.METH_DELETE, f"{_ACTIVE}/sharingCredentials/{{profile}}", stop_one, by_token),
     Route(hdrs.METH_GET, _STREAM, download, by_token),

@@ -85,6 +85,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "api/session/tunnels/{tunnel}/protocol"): Rows.OWN_CONNECTION,
     ("GET", "api/session/tunnels/{tunnel}/activeConnection/connection/sharingProfiles"): Rows.OWN_CONNECTION,
     ("GET", "api/session/tunnels/{tunnel}/activeConnection/sharingCredentials/{profile}"): Rows.OWN_CONNECTION,
+    ("GET", "api/session/tunnels/{tunnel}/activeConnection/sharingCredentials"): Rows.OWN_CONNECTION,
     ("DELETE", "api/session/tunnels/{tunnel}/activeConnection/sharingCredentials"): Rows.OWN_CONNECTION,
     ("DELETE", "api/session/tunnels/{tunnel}/activeConnection/sharingCredentials/{profile}"): Rows.NOT_THERE,
     ("GET", "api/session/tunnels/{tunnel}/streams/{index}/{filename}"): Rows.OWN_CONNECTION,

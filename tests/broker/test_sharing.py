@@ -140,6 +140,25 @@ async def test_who_came_through_a_link_gives_none_away(owner: Owner) -> None:
     assert (await owner.get("sharingCredentials/watch")).status == 403
 
 
+async def test_the_owner_sees_what_was_given_away(owner: Owner) -> None:
+    """Also after a reload of the page: the links are still good."""
+    assert await (await owner.get("sharingCredentials")).json() == []
+    for profile, more in (("watch", {"minutes": "10", "uses": "2"}), ("control", {})):
+        owner.broker.clock.now += 1
+        await owner.link(profile, **more)
+    first, second = await (await owner.get("sharingCredentials")).json()
+    assert (first["profile"], first["uses"]) == ("watch", 2)
+    assert first["expires"] == round((owner.broker.clock() - 1 + 600) * 1000)
+    assert (second["profile"], second["uses"]) == ("control", None)
+    (tunnel,) = owner.broker.parts.sessions.tunnels()
+    assert await owner.broker.parts.sharing.revoke(tunnel, first["identifier"]) == 1
+    assert await (await owner.get("sharingCredentials")).json() == [second]
+    for forged in (b"", b"[]", b'["watch", null, 1]'):
+        name = f"{tunnel.connection_id}:forged"
+        await owner.broker.parts.store.put(Kind.SHARED, name, forged, owner.broker.clock() + 60)
+        assert await (await owner.get("sharingCredentials")).json() == [second]
+
+
 async def test_only_so_many(owner: Owner) -> None:
     for _ in range(MAX_SHARES):
         await owner.link()

@@ -120,6 +120,7 @@ class WebTier:
         language: of the page.
         patch: what a theme does to the page.
         profiles: what links to a session may permit.
+        links: what the broker tells of links to sessions.
         recordings: of earlier sessions, by file name.
         read_only: connections that may be looked at only.
         orders: every command that was to be run.
@@ -139,6 +140,7 @@ class WebTier:
         self.read_only: set[str] = set()
         self.orders: list[dict[str, Any]] = []
         self.commands: Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]] | None = None
+        self.links: list[dict[str, Any]] = []
         self.profiles: tuple[str, ...] = ("watch", "control")
         self.patch: Callable[[str], str] = lambda page: page
         self.config: dict[str, Any] = {
@@ -197,7 +199,9 @@ class WebTier:
                 web.get(data + "history/connections/{identifier}/logs/{name}", self._recording),
                 web.get(active + "connection/sharingProfiles", self._profiles),
                 web.get(active + "sharingCredentials/{profile}", self._share),
-                web.delete(active + "sharingCredentials", self._forget),
+                web.get(active + "sharingCredentials", self._links),
+                web.delete(active + "sharingCredentials", self._stop_sharing),
+                web.delete(active + "sharingCredentials/{identifier}", self._stop_sharing),
                 web.get(prefix + "websocket-tunnel", self._tunnel),
                 web.get(prefix + "error-page", self._error),
                 web.static(prefix, self._folder / "dist"),
@@ -267,7 +271,22 @@ class WebTier:
 
     async def _share(self, request: web.Request) -> web.Response:
         expires = (time.time() + 60 * int(request.query.get("minutes", "480"))) * 1000
-        return web.json_response({"values": {"key": SHARE_KEY}, "expires": round(expires)})
+        link = {
+            "identifier": f"link-{len(self.links)}",
+            "profile": request.match_info["profile"],
+            "expires": round(expires),
+            "uses": None,
+        }
+        self.links.append(link)
+        return web.json_response({"values": {"key": SHARE_KEY}, **link})
+
+    async def _links(self, _: web.Request) -> web.Response:
+        return web.json_response(self.links)
+
+    async def _stop_sharing(self, request: web.Request) -> web.Response:
+        only = request.match_info.get("identifier")
+        self.links[:] = [link for link in self.links if only not in {None, link["identifier"]}]
+        return web.Response(status=204)
 
     async def _history(self, _: web.Request) -> web.Response:
         def row(number: int, name: str, data: bytes) -> dict[str, Any]:

@@ -464,6 +464,31 @@ def test_a_link_is_made_copied_and_ended(person: Person, tier: WebTier) -> None:
     assert "fl-shared" not in (person.page.locator("#session").get_attribute("class") or "")
 
 
+def test_links_are_there_after_a_reload_and_can_be_ended(person: Person, tier: WebTier) -> None:
+    person.open("desktop")
+    for _ in range(2):
+        tier.links.append(
+            {"identifier": f"before-{len(tier.links)}", "profile": "watch", "expires": 4e12, "uses": 5}
+        )
+    person.page.on("dialog", lambda dialog: dialog.accept())
+    person.page.reload()
+    person.wait_for("connected")
+    menu = person.open_menu("share-links")
+    rows = person.page.locator("#shares li")
+    person.see("#shares li:nth-child(2)")
+    assert "can watch until" in rows.first.inner_text()
+    assert rows.first.locator("input").count() == 0  # nobody knows its address any more
+    menu.get_by_role("button", name="Make a link").click()
+    person.see("#shares li:nth-child(3) input")
+    rows.first.get_by_role("button", name="End").click()
+    eventually(lambda: rows.count() == 2, "it is gone from the list")
+    assert [link["identifier"] for link in tier.links] == ["before-1", "link-2"]
+    person.tier.soon(person.line.drop)
+    eventually(lambda: len(tier.lines) == 3, "the page came back")
+    person.wait_for("connected")
+    assert person.page.locator("#shares li:nth-child(2) input").input_value() == f"{tier.url}#/?key={web_tier.SHARE_KEY}"
+
+
 def test_who_comes_and_goes_is_told(person: Person) -> None:
     line = person.open("desktop")
     hostile = "<b>Mallory</b>\u202e" + "y" * 10_000

@@ -6,10 +6,11 @@ import { isRecord } from "./json.ts";
 export const PROFILES = ["watch", "control"] as const;
 export type Profile = (typeof PROFILES)[number];
 
-/** A link that somebody made here. */
+/** A link to this session. */
 export interface SharedLink {
   profile: Profile;
-  address: string;
+  /** Null for one that was made before this page was loaded: its key is kept nowhere. */
+  address: string | null;
   /** When it ends; null where the broker does not say. */
   until: Date | null;
   /** How many may come through it; null for any number. */
@@ -28,6 +29,21 @@ export interface SharedTunnel {
 export async function sharingProfiles(tunnel: SharedTunnel): Promise<Profile[]> {
   const answer = await ask(tunnel, "connection/sharingProfiles").catch(() => null);
   return isRecord(answer) ? PROFILES.filter((profile) => profile in answer) : [];
+}
+
+/** The links that lead to this session, whichever page made them. */
+export async function sharedLinks(tunnel: SharedTunnel): Promise<SharedLink[]> {
+  const answer = await ask(tunnel, "sharingCredentials").catch(() => null);
+  return Array.isArray(answer) ? answer.filter(isRecord).flatMap(linkOf) : [];
+}
+
+function linkOf({ identifier, profile, expires, uses }: Record<string, unknown>): SharedLink[] {
+  const known = PROFILES.find((name) => name === profile);
+  if (known === undefined || typeof identifier !== "string" || typeof expires !== "number") {
+    return [];
+  }
+  const many = typeof uses === "number" ? uses : null;
+  return [{ profile: known, address: null, until: new Date(expires), uses: many, identifier }];
 }
 
 /**

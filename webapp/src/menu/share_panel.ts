@@ -12,6 +12,7 @@ import {
   type SharedLink,
   type SharedTunnel,
   share,
+  sharedLinks,
   sharingProfiles,
   stopSharing,
 } from "../sharing.ts";
@@ -38,6 +39,8 @@ export class SharePanel {
   readonly #stop = element("share-stop", "button");
   readonly #root = element("session", "main");
   #links: SharedLink[] = [];
+  /** Addresses of the links that this page made, by identifier: the broker does not know them. */
+  readonly #addresses = new Map<string, string>();
   /** Who is here, by id; each has a number where nobody knows a name. */
   readonly #guests = new Map<string, string>();
   #arrived = 0;
@@ -74,7 +77,7 @@ export class SharePanel {
     return connection === null || grant === null ? null : { token: grant.token, uuid: connection.uuid };
   }
 
-  /** Links end with the connection they were made in. */
+  /** Links may outlive the connection they were made in: the next one asks for them. */
   #forget(): void {
     this.#links = [];
     this.#guests.clear();
@@ -85,10 +88,16 @@ export class SharePanel {
 
   async #offer(): Promise<void> {
     const tunnel = this.#tunnel;
-    const profiles = tunnel === null ? [] : await sharingProfiles(tunnel);
+    const [profiles, links] =
+      tunnel === null ? [[], []] : await Promise.all([sharingProfiles(tunnel), sharedLinks(tunnel)]);
     if (tunnel?.uuid !== this.#tunnel?.uuid) {
       return;
     }
+    this.#links = links.map((link) => ({
+      ...link,
+      address: this.#addresses.get(link.identifier ?? "") ?? null,
+    }));
+    this.#draw();
     show(this.#section, profiles.length > 0);
     for (const profile of PROFILES) {
       const choice = element(`share-${profile}`, "input");
@@ -104,7 +113,11 @@ export class SharePanel {
     }
     const profile = PROFILES.find((name) => element(`share-${name}`, "input").checked) ?? "watch";
     try {
-      this.#links.push(await share(tunnel, profile, chosen(this.#minutes), chosen(this.#uses)));
+      const link = await share(tunnel, profile, chosen(this.#minutes), chosen(this.#uses));
+      this.#links.push(link);
+      if (link.identifier !== null && link.address !== null) {
+        this.#addresses.set(link.identifier, link.address);
+      }
       this.#state.textContent = "";
     } catch (error) {
       this.#explain(error);
@@ -189,20 +202,17 @@ export class SharePanel {
       what: t(PERMITS[profile]),
       time,
     });
-    const field = make("input", { readonly: "", value: address, "aria-label": words });
-    field.addEventListener("focus", () => field.select());
-    const copy = make("button", { type: "button", class: "button" }, icon("copy"), t("share.copy"));
-    copy.addEventListener("click", async () => {
-      const copied = await this.#clipboard.copy(address);
-      this.#state.textContent = t(copied ? "share.copied" : "clipboard.notCopied");
-    });
-    const row = make(
-      "li",
-      {},
-      make("span", {}, uses === null ? words : `${words} (${people(uses)})`),
-      field,
-      copy,
-    );
+    const row = make("li", {}, make("span", {}, uses === null ? words : `${words} (${people(uses)})`));
+    if (address !== null) {
+      const field = make("input", { readonly: "", value: address, "aria-label": words });
+      field.addEventListener("focus", () => field.select());
+      const copy = make("button", { type: "button", class: "button" }, icon("copy"), t("share.copy"));
+      copy.addEventListener("click", async () => {
+        const copied = await this.#clipboard.copy(address);
+        this.#state.textContent = t(copied ? "share.copied" : "clipboard.notCopied");
+      });
+      row.append(field, copy);
+    }
     if (identifier !== null) {
       const end = make("button", { type: "button", class: "button" }, t("share.end"));
       end.addEventListener("click", () => this.#end(link));
