@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from broker.auth.base import Claim, Connection, Grant, Scheme
     from broker.bans import Bans
     from broker.jumps import Jumps
-    from broker.keyring import KeyRing
+    from broker.keyring import Entry, KeyRing
     from broker.keys import KeyDirectory
     from broker.metrics import Metrics
     from broker.sessions import Session, Sessions
@@ -252,11 +252,24 @@ class Door:
         grant = enforce(grant, entry.limits, address)
         if grant.connections:
             await self._check_key(grant.user)
-        targets = [self.rules.targets]
-        if entry.limits.targets:
-            targets.append(Targets(entry.limits.targets))
+        targets = self._targets(entry)
         connections = [await self._dialable(connection, targets) for connection in grant.connections]
         return replace(grant, connections=tuple(connections))
+
+    async def permitted(self, key_id: str, connection: Connection) -> Connection:
+        """A connection as this key may lead to it, checked as when it was signed for.
+
+        Raises:
+            RefusedError: it may not.
+        """
+        entry = self._ring.entry(key_id)
+        if entry is None:
+            raise RefusedError(Reason.UNKNOWN_KEY)
+        return await self._dialable(connection, self._targets(entry))
+
+    def _targets(self, entry: Entry) -> list[Targets]:
+        """What is open to everybody, and what the key permits of it."""
+        return [self.rules.targets, *([Targets(entry.limits.targets)] if entry.limits.targets else [])]
 
     async def _check_key(self, user: str) -> None:
         if self._keys is None or not user:

@@ -18,6 +18,7 @@ from broker.extensions.registry import Registry
 from broker.fleet import Fleet, addresses
 from broker.gate.host_keys import PinnedKeys
 from broker.gate.instances import Instances
+from broker.gate.introduction import Introductions
 from broker.gate.nets import Nets
 from broker.gate.reports import Reports
 from broker.gateway import Gateway
@@ -31,7 +32,7 @@ from broker.parts import PARTS, Parts
 from broker.polling import PolledTunnels
 from broker.recordings import Recordings
 from broker.records import Records
-from broker.reload import door_rules, gateway_limits, reload_ring
+from broker.reload import door_rules, gate_policy, gateway_limits, reload_ring
 from broker.sessions import Sessions
 from broker.sharing import Sharing
 from broker.store import StoreError, open_store
@@ -149,27 +150,12 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
     records = Records(store, clock, settings.history_days * DAY)
     sharing = Sharing(store, sessions, clock)
     keys = _key_directory(settings)
+    instances, reports, host_keys = Instances(store, clock), Reports(store, clock), PinnedKeys(store, clock)
     fleet = Fleet(addresses(settings))
     private = PrivateNetworks(store, clock)
     jumps = Jumps(settings.gateways)
-    gateway = Gateway(
-        fleet,
-        sessions,
-        records,
-        Keeping(store, clock),
-        sharing,
-        private,
-        jumps,
-        keys,
-        metrics,
-        clock,
-        gateway_limits(settings),
-        allow_insecure=settings.allow_insecure_proxyd,
-    )
     ring = key_ring(settings)
     bans = Bans(store, clock, settings.ban_after, settings.ban_longest)
-    relays = Relays(private, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd)
-    metrics.connectors.set_function(relays.__len__)
     door = Door(
         door_rules(settings),
         ring,
@@ -182,6 +168,26 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         metrics,
         clock,
     )
+    introductions = Introductions(
+        instances, reports, host_keys, ring, door.permitted, metrics, clock, gate_policy(settings)
+    )
+    gateway = Gateway(
+        fleet,
+        sessions,
+        records,
+        Keeping(store, clock),
+        sharing,
+        private,
+        jumps,
+        keys,
+        introductions,
+        metrics,
+        clock,
+        gateway_limits(settings),
+        allow_insecure=settings.allow_insecure_proxyd,
+    )
+    relays = Relays(private, fleet, bans, clock, allow_insecure=settings.allow_insecure_proxyd)
+    metrics.connectors.set_function(relays.__len__)
     return Parts(
         settings=settings,
         clock=clock,
@@ -194,6 +200,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         bans=bans,
         door=door,
         gateway=gateway,
+        introductions=introductions,
         networks=private,
         jumps=jumps,
         relays=relays,
@@ -205,9 +212,9 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
             settings.extension_priority,
             expected="extension_directory" in settings.model_fields_set,
         ),
-        instances=Instances(store, clock),
-        reports=Reports(store, clock),
-        host_keys=PinnedKeys(store, clock),
+        instances=instances,
+        reports=reports,
+        host_keys=host_keys,
         nets=Nets(store, clock),
     )
 

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from broker.auth.base import MalformedError, Reason, RefusedError
 from broker.pages import error_page
 from broker.store.base import StoreError
-from proxyd.wire.status import StatusError
+from proxyd.wire.status import Hop, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -102,7 +102,8 @@ def _told(error: Exception) -> ApiError:
         case MalformedError():
             return ApiError(400, str(error))
         case StatusError():
-            told = {"Guacamole-Status-Code": str(error.status.code), "Guacamole-Error-Message": error.message}
+            words = error.message if error.hop is Hop.FANLIGHT else error.wire_text(error.reference)
+            told = {"Guacamole-Status-Code": str(error.status.code), "Guacamole-Error-Message": words}
             return ApiError(error.status.http, error.message, told, STREAM_ERROR, error.status.code)
         case StoreError():
             structlog.get_logger().error("store failed", reason=str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from broker.auth.base import Connection
     from broker.fleet import Fleet
+    from broker.gate.introduction import Introductions
     from broker.jumps import Jumps
     from broker.keeping import Identity, Keeping
     from broker.keys import KeyDirectory
@@ -101,6 +103,7 @@ class Gateway:
         networks: PrivateNetworks,
         jumps: Jumps,
         keys: KeyDirectory | None,
+        introductions: Introductions,
         metrics: Metrics,
         clock: Callable[[], float],
         limits: Limits,
@@ -118,6 +121,7 @@ class Gateway:
             networks: private networks, and which daemons reach them.
             jumps: the operator's gateways.
             keys: the key directory, where it is used.
+            introductions: what is known of instances that sessions begin on.
             metrics: what is counted.
             clock: Unix seconds.
             limits: how much and how long.
@@ -131,6 +135,7 @@ class Gateway:
         self._networks = networks
         self._jumps = jumps
         self._keys = keys
+        self._introductions = introductions
         self._metrics = metrics
         self._clock = clock
         self._allow_insecure = allow_insecure
@@ -184,6 +189,7 @@ class Gateway:
             yield
         except StatusError as error:
             self._metrics.tunnel_failures.labels(error.status.name).inc()
+            error.reference = secrets.token_hex(2).upper()
             structlog.get_logger().warning(
                 "tunnel refused",
                 user=session.user,
@@ -191,6 +197,7 @@ class Gateway:
                 address=address,
                 status=error.status.name,
                 reason=error.message,
+                ref=error.reference,
             )
             raise
 
@@ -473,6 +480,7 @@ class Gateway:
     ) -> Way:
         """Begin a session on the best daemon that takes it."""
         connection = replace(connection, parameters=expanded(connection.parameters, known))
+        connection = await self._introductions.introduce(session.key_id, connection)
         given = {**await self._parameters(session, connection), **extra}
         parameters = await self._with_gateways(session, given, known)
         *others, last = await self._choices(parameters)

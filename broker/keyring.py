@@ -97,6 +97,7 @@ class Limits(BaseModel):
     reusable: bool = False
     explain: bool = False
     operator: bool = False
+    reported_ports: bool = False
 
 
 class _Row(Limits):

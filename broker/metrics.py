@@ -46,6 +46,11 @@ class Metrics:
             ["direction"],
             registry=self.registry,
         )
+        self.gate_blocked = Counter(
+            "fanlight_broker_gate_blocked",
+            "Sessions that were not begun because an instance showed another host key than the pinned one.",
+            registry=self.registry,
+        )
         self.connectors = Gauge(
             "fanlight_broker_connectors",
             "Connectors of private networks that are connected here.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from broker.extensions.registry import Registry
     from broker.gate.host_keys import PinnedKeys
     from broker.gate.instances import Instances
+    from broker.gate.introduction import Introductions
     from broker.gate.nets import Nets
     from broker.gate.reports import Reports
     from broker.gateway import Gateway
@@ -56,6 +57,7 @@ class Parts:
     bans: Bans
     door: Door
     gateway: Gateway
+    introductions: Introductions
     networks: PrivateNetworks
     jumps: Jumps
     relays: Relays

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker.admission import Rules
+from broker.gate.introduction import Policy
 from broker.gateway import Limits
 from broker.jumps import JumpsError
 from broker.keyring import KeyRing, KeyRingError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from broker.parts import Parts
     from broker.settings import Settings
 
-__all__ = ["LIVE", "door_rules", "gateway_limits", "read_again", "reload_ring"]
+__all__ = ["LIVE", "door_rules", "gate_policy", "gateway_limits", "read_again", "reload_ring"]
 
 LIVE = frozenset(
     {
@@ -33,7 +34,7 @@ LIVE = frozenset(
         "secret_key", "timestamp_age_limit", "allow_unlimited_age", "json_secret_key", "json_trusted_networks",
         "clock_skew", "public_origin", "jwt_max_lifetime", "default_protocol", "v1_ports", "v1_vnc_password",
         "v1_username", "v1_ambiguity", "allowed_targets", "require_privkey", "ban_after", "ban_longest",
-        "allowed_origins", "trusted_proxies",
+        "allowed_origins", "trusted_proxies", "gate_patience", "reported_ports",
         # how much, and how long
         "max_tunnels", "detach_timeout", "max_detached_per_user", "sharing", "share_minutes", "drain_timeout",
         # what people and operators see
@@ -51,6 +52,11 @@ def door_rules(settings: Settings) -> Rules:
 def gateway_limits(settings: Settings) -> Limits:
     """What settings permit of sessions."""
     return Limits(settings.max_tunnels, settings.detach_timeout, settings.max_detached_per_user)
+
+
+def gate_policy(settings: Settings) -> Policy:
+    """What settings say of instances that sessions begin on."""
+    return Policy(settings.gate_patience, settings.v1_vnc_password.get_secret_value())
 
 
 def read_again(parts: Parts, load: Callable[[], Settings] | None = None) -> None:
@@ -80,6 +86,7 @@ def _take(parts: Parts, new: Settings) -> None:
     parts.settings = taken
     parts.door.rules = door_rules(taken)
     parts.gateway.limits = gateway_limits(taken)
+    parts.introductions.policy = gate_policy(taken)
     parts.bans.after, parts.bans.longest = taken.ban_after, taken.ban_longest
     parts.ring.fix(fixed_keys(taken))
     logging.getLogger().setLevel(taken.log_level.upper())

@@ -45,9 +45,11 @@ def fixed_keys(settings: Settings) -> list[Entry]:
     fixed = []
     secret = settings.secret_key.get_secret_value()
     if secret:
-        fixed.append(Entry(Key(SECRET_KEY, secret.encode()), Limits.model_validate({"schemes": ("v1",)})))
+        limits = Limits.model_validate({"schemes": ("v1",), "reported-ports": settings.reported_ports})
+        fixed.append(Entry(Key(SECRET_KEY, secret.encode()), limits))
     if settings.json_secret_key is not None:
-        limits = Limits.model_validate({"schemes": ("json",), "from": settings.json_trusted_networks})
+        values = {"schemes": ("json",), "from": settings.json_trusted_networks}
+        limits = Limits.model_validate({**values, "reported-ports": settings.reported_ports})
         fixed.append(Entry(Key(JSON_SECRET_KEY, settings.json_secret_key), limits))
     return fixed
 

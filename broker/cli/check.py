@@ -13,6 +13,7 @@ import typer
 
 from broker.cli.configuration import Config, reachable, read_settings
 from broker.cli.front import clock, front
+from broker.cli.gate_check import gate
 from broker.cli.outcome import CommandError, Exit, mark, print_json
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Stage(StrEnum):
     PROXYD = "proxyd"
     BROKER = "broker"
     FRONT = "front"
+    GATE = "gate"
     INSTANCE = "instance"
 
 
@@ -75,6 +77,7 @@ def check(
         Stage.PROXYD: lambda: _proxyd(settings),
         Stage.BROKER: lambda: _broker(settings),
         Stage.FRONT: lambda: front(url or _public_url(settings)),
+        Stage.GATE: lambda: gate(settings, instance),
         Stage.INSTANCE: lambda: _instance(instance),
     }
     for stage, look in stages.items():

@@ -313,6 +313,10 @@ class Instances:
                 return await self.find(value.decode())
         return None
 
+    async def known_at(self, address: str) -> list[Instance]:
+        """Every instance that has an address or a name, whoever made it and in whatever network."""
+        return [row for row in await self.all() if _address(address) in row.addresses]
+
     # -- groups --------------------------------------------------------------------------------------------------------
 
     async def of_service(self, key_id: str, service: str) -> list[Instance]:

@@ -27,6 +27,8 @@ __all__ = [
     "check",
 ]
 
+WATCHED = ("READY", "BROKER_DESKTOP")
+"""Attributes of which it is known since when they are as they are."""
 MAX_ATTRIBUTES = 64
 MAX_NAME = 64
 MAX_VALUE = 8192
@@ -49,11 +51,13 @@ class Report:
         attributes: by name; the instance's own words: hostile.
         reported: Unix seconds of the last word; 0 before the first.
         address: from which it came; empty where unknown.
+        since: Unix seconds at which one of `WATCHED` changed last; missing before it changed.
     """
 
     attributes: dict[str, Value] = field(default_factory=dict)
     reported: float = 0.0
     address: str = ""
+    since: dict[str, float] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """A text attribute; empty where it is missing or a vector."""
@@ -136,13 +140,21 @@ class Reports:
         now = self._clock()
 
         def written(value: bytes | None) -> bytes:
-            return json.dumps(asdict(replace(work(_read(value)), reported=now, address=address))).encode()
+            before = _read(value)
+            after = replace(work(before), reported=now, address=address)
+            return json.dumps(asdict(replace(after, since=_since(before, after, now)))).encode()
 
         return _read(await change(self._store, Kind.REPORT, identifier, written, now))
 
 
 def _read(value: bytes | None) -> Report:
     return Report(**json.loads(value)) if value is not None else Report()
+
+
+def _since(before: Report, after: Report, now: float) -> dict[str, float]:
+    """When what is watched changed last; a first word is no change."""
+    changed = [name for name in WATCHED if before.text(name) and before.text(name) != after.text(name)]
+    return {**before.since, **dict.fromkeys(changed, now)}
 
 
 def check(attributes: Mapping[str, Value]) -> None:

@@ -11,7 +11,7 @@ from broker.store.sqlite import SqliteStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Kind", "Store", "StoreError", "open_store"]
+__all__ = ["Kind", "Store", "StoreError", "is_there", "open_store"]
 
 REDIS = ("redis://", "rediss://", "unix://")
 
@@ -36,5 +36,14 @@ def open_store(address: str, clock: Callable[[], float]) -> Store:
         return SqliteStore(None, clock)
     if not address.startswith("sqlite:///"):
         raise StoreError("store: should be sqlite:///PATH or redis://HOST:PORT/0")
+    return SqliteStore(_path(address), clock)
+
+
+def is_there(address: str) -> bool:
+    """Whether a store was made already, as far as that can be told without opening it."""
+    return not address.startswith("sqlite:///") or _path(address).exists()
+
+
+def _path(address: str) -> Path:
     path = address.removeprefix("sqlite://")
-    return SqliteStore(Path(path.removeprefix("/") if path.startswith("/~") else path).expanduser(), clock)
+    return Path(path.removeprefix("/") if path.startswith("/~") else path).expanduser()

@@ -60,13 +60,17 @@ def _open_tunnels(request: web.Request, identifier: str) -> int:
     return sum(tunnel.connection.identifier == identifier for tunnel in tunnels)
 
 
-def _described(request: web.Request, connection: Connection) -> dict[str, Any]:
+async def _described(request: web.Request, connection: Connection) -> dict[str, Any]:
+    read_only = {"read-only": "true"} if connection.parameters.get("read-only") == "true" else {}
+    shared = connection.share or connection.join or connection.follows  # it runs already
+    introductions = request.app[PARTS].introductions
+    state = {} if shared else await introductions.state(request[SESSION].key_id, connection)
     return {
         "name": connection.name,
         "identifier": connection.identifier,
         "parentIdentifier": ROOT,
         "protocol": connection.protocol,
-        "attributes": {"read-only": "true"} if connection.parameters.get("read-only") == "true" else {},
+        "attributes": read_only | state,
         "activeConnections": _open_tunnels(request, connection.identifier),
     }
 
@@ -93,12 +97,12 @@ async def permissions(request: web.Request) -> web.Response:
 async def connections(request: web.Request) -> web.Response:
     """`connections`: by identifier."""
     rows = _connections(request)
-    return web.json_response({key: _described(request, row) for key, row in rows.items()})
+    return web.json_response({key: await _described(request, row) for key, row in rows.items()})
 
 
 async def connection(request: web.Request) -> web.Response:
     """`connections/{identifier}`."""
-    return web.json_response(_described(request, _connection(request)))
+    return web.json_response(await _described(request, _connection(request)))
 
 
 async def parameters(request: web.Request) -> web.Response:
@@ -113,7 +117,7 @@ async def tree(request: web.Request) -> web.Response:
     return web.json_response(
         {
             **_root(),
-            "childConnections": [_described(request, row) for row in rows.values()],
+            "childConnections": [await _described(request, row) for row in rows.values()],
             "childConnectionGroups": [],
         }
     )

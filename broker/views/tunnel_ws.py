@@ -13,7 +13,7 @@ from broker.parts import PARTS, SENDER, SESSION
 from broker.tunnel import MAX_MESSAGE
 from broker.views.base import wanted
 from proxyd.wire.instruction import encode
-from proxyd.wire.status import Status, StatusError
+from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from broker.tunnel import Tunnel
@@ -61,6 +61,10 @@ async def tunnel(request: web.Request) -> web.WebSocketResponse:
             request[SESSION], want.what, want.client, request[SENDER].address, want.name
         )
     except StatusError as error:
+        if error.hop is not Hop.FANLIGHT:  # a status alone would not say where
+            with contextlib.suppress(ConnectionError):
+                words = encode("error", error.wire_text(error.reference), error.status.code)
+                await socket.send_frame(words, WSMsgType.TEXT)
         await _close(socket, error.status)
         return socket
     try:

@@ -66,6 +66,7 @@ class StatusError(Exception):
         status: the row.
         message: one sentence for a person.
         hop: the part that failed.
+        reference: under which it was logged; empty where it was not.
     """
 
     def __init__(self, status: Status, message: str, hop: Hop = Hop.FANLIGHT) -> None:
@@ -73,7 +74,8 @@ class StatusError(Exception):
         self.status = status
         self.message = message
         self.hop = hop
+        self.reference = ""
 
     def wire_text(self, reference: str) -> str:
         """The text of the `error` instruction: `desktop: Nothing listens on port 5905. (ref 7K2A)`."""
-        return f"{self.hop.value}: {self.message} (ref {reference})"
+        return f"{self.hop.value}: {self.message}" + (f" (ref {reference})" if reference else "")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import re
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
+import asyncssh
 import pytest
 
 from broker.cli.outcome import Exit
+from broker.gate.host_keys import GATE, PinnedKeys
+from broker.gate.instances import Instances
+from broker.gate.reports import Reports
+from broker.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +61,7 @@ def stages(outcome) -> dict[str, dict]:
 
 def test_all_is_well(fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fanlight("keys", "ensure", "alice", "--key-directory", tmp_path)
+    monkeypatch.setenv("FANLIGHT_STORE", "sqlite://")
     monkeypatch.setenv("FANLIGHT_USE_LOCAL_PRIVKEY", "true")
     monkeypatch.setenv("FANLIGHT_KEY_DIRECTORY", str(tmp_path))
     with (
@@ -69,6 +78,7 @@ def test_all_is_well(fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert {name: row["passed"] for name, row in found.items() if row["passed"] is not True} == {
         "clock": None,
         "front": None,
+        "gate": None,
     }
     assert "keys of 1 user" in found["keys"]["detail"]
     assert "VERSION_1_5_0" in found["proxyd"]["detail"]
@@ -101,16 +111,20 @@ def test_a_proxyd_that_answers_wrongly(
     assert said in stages(outcome)["proxyd"]["detail"]
 
 
-def test_nobody_there(fanlight, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> None:
+def test_nobody_there(
+    fanlight, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int, tmp_path: Path
+) -> None:
     monkeypatch.setenv("FANLIGHT_GUACD_PORT", str(unused_tcp_port))
     monkeypatch.setenv("FANLIGHT_BIND", f"127.0.0.1:{unused_tcp_port}")
+    monkeypatch.setenv("FANLIGHT_STORE", f"sqlite:///{tmp_path / 'none'}")
     outcome = fanlight("check", f"127.0.0.1:{unused_tcp_port}")
     assert outcome.code == Exit.HOP
     lines = outcome.output.splitlines()
-    assert [line[0] for line in lines] == ["✓", "–", "–", "✕", "✕", "–", "✕"]
+    assert [line[0] for line in lines] == ["✓", "–", "–", "✕", "✕", "–", "–", "✕"]
     assert "guacd-hostname" in lines[3]
     assert "bind" in lines[4]
-    assert f"nothing listens on port {unused_tcp_port}" in lines[6]
+    assert f"nothing listens on port {unused_tcp_port}" in lines[7]
+    assert list(tmp_path.iterdir()) == []  # looking makes no store
 
 
 @pytest.mark.parametrize(
@@ -149,3 +163,37 @@ def test_a_key_that_others_can_read_is_found(
     outcome = fanlight("check", "--only", "keys")
     assert outcome.code == Exit.HOP
     assert "alice: id_ed25519_guac can be read by others" in outcome.output
+
+
+async def known_instance(store: str, *, ready: str, keys: int) -> None:
+    """An instance at 127.0.0.1 in a store, which showed so many keys of one type, one after the other."""
+    opened = open_store(store, time.time)
+    instance, _ = await Instances(opened, time.time).add({"name": "dev", "addresses": ["127.0.0.1"]})
+    if ready:
+        await Reports(opened, time.time).merge(instance.id, {"READY": ready})
+    for _ in range(keys):
+        line = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        await PinnedKeys(opened, time.time).saw(instance.id, [line], GATE)
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("ready", "keys", "passed", "detail"),
+    [
+        ("YES", 1, True, r"instance 1 \(dev\) is ready, reported \d s ago, 1 host key pinned"),
+        ("YES", 0, True, r"instance 1 \(dev\) is ready, reported \d s ago, 0 host keys pinned"),
+        ("NO", 1, False, r"instance 1 \(dev\): The instance is still starting \(since \d s\)\."),
+        ("", 0, False, r"instance 1 \(dev\): The instance is still starting \(since \d s\)\."),
+        ("YES", 2, False, r"instance 1 \(dev\): The instance shows the host key SHA256:.+ but SHA256:.+"),
+    ],
+)
+def test_what_the_gate_knows_of_an_instance(
+    fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ready: str, keys: int, passed, detail: str
+) -> None:
+    store = f"sqlite:///{tmp_path / 'broker.sqlite'}"
+    asyncio.run(known_instance(store, ready=ready, keys=keys))
+    monkeypatch.setenv("FANLIGHT_STORE", store)
+    row = stages(fanlight("check", "127.0.0.1:22", "--only", "gate", "--json"))["gate"]
+    assert row["passed"] is passed
+    assert re.fullmatch(detail, row["detail"])
+    assert stages(fanlight("check", "127.0.0.2:22", "--only", "gate", "--json"))["gate"]["passed"] is None

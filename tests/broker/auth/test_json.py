@@ -257,11 +257,13 @@ async def test_one_person_joins_what_another_has_open(serve: Any) -> None:
             return broker.client.ws_connect("/guacamole/websocket-tunnel", params=query)
 
         async with open_tunnel(his) as early:
+            assert "session: The session to join is not running." in await early.receive_str()
             assert (await early.receive()).extra == "516"
         async with open_tunnel(hers) as first:
             await first.receive_str()
             alice = await daemon.accepted()
             async with open_tunnel(his) as second, open_tunnel(wrong) as third:
+                assert "session: The session to join is not running." in await third.receive_str()
                 assert (await third.receive()).extra == "516"
                 await second.receive_str()
                 bob = await daemon.accepted()

@@ -23,12 +23,27 @@ async def test_what_is_said_is_merged_and_erased(reports: Reports, clock: Clock)
     await reports.merge("1", {"READY": "NO", "WEB": {"PORT": "80"}}, "10.1.2.3")
     clock.now += 5
     report = await reports.merge("1", {"READY": "YES"}, "10.1.2.4")
-    assert report == Report({"READY": "YES", "WEB": {"PORT": "80"}}, clock.now, "10.1.2.4")
+    since = {"READY": clock.now}
+    assert report == Report({"READY": "YES", "WEB": {"PORT": "80"}}, clock.now, "10.1.2.4", since)
     assert report.ready
     assert report.text("WEB") == ""
     assert await reports.erase("1", "WEB")
     assert not await reports.erase("1", "WEB")
     assert (await reports.all())["1"].attributes == {"READY": "YES"}
+
+
+async def test_it_is_known_since_when_an_instance_is_ready_or_not(reports: Reports, clock: Clock) -> None:
+    first = await reports.merge("1", {"READY": "NO", "OTHER": "1"})
+    assert first.since == {}  # a first word is no change
+    clock.now += 5
+    changed = clock.now
+    await reports.merge("1", {"READY": "YES", "OTHER": "2"})
+    clock.now += 5
+    again = await reports.merge("1", {"READY": "YES", "BROKER_DESKTOP": "NO"})
+    assert again.since == {"READY": changed}
+    clock.now += 5
+    await reports.erase("1", "READY")
+    assert (await reports.find("1")).since == {"READY": clock.now}
 
 
 @pytest.mark.parametrize(
