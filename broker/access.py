@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
+from broker.admission import Platform
+from broker.auth.jwt import Call
 from broker.errors import denied
-from broker.parts import PARTS, SESSION
+from broker.parts import PARTS, PLATFORM, SENDER, SESSION
+from broker.views.base import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,11 +21,13 @@ if TYPE_CHECKING:
     from broker.sessions import Session
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-    Identify = Callable[[web.Request], Awaitable[Session | None]]
+    Identify = Callable[[web.Request], Awaitable[Session | Platform | None]]
 
-__all__ = ["Route", "by_operator", "by_token", "guard", "token_of"]
+__all__ = ["Route", "by_operator", "by_platform", "by_token", "guard", "token_of"]
 
 TOKEN_HEADER = "Guacamole-Token"  # noqa: S105 - a header's name
+MAX_CALL = 1 << 18
+"""Bytes of the body of a platform's request."""
 
 
 async def _refuse(_: web.Request) -> web.StreamResponse:
@@ -63,6 +68,22 @@ async def by_operator(request: web.Request) -> Session | None:
     return session if session is not None and session.operator else None
 
 
+async def by_platform(request: web.Request) -> Platform:
+    """Which platform signed the request with a key that may describe instances.
+
+    Raises:
+        RefusedError: none did.
+    """
+    scheme, _, token = ", ".join(request.headers.getall("Authorization", [])).partition(" ")
+    call = Call(
+        request.method,
+        request.raw_path,
+        token.strip() if scheme.lower() == "bearer" else "",
+        request[SENDER].address,
+    )
+    return await request.app[PARTS].door.hear(call, lambda: read_body(request, MAX_CALL))
+
+
 def guard(route: Route) -> Handler:
     """The handler of a route, behind its rule."""
     if route.identify is None:
@@ -71,11 +92,14 @@ def guard(route: Route) -> Handler:
 
     @functools.wraps(route.handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
-        session = await identify(request)
-        if session is None:
+        who = await identify(request)
+        if who is None:
             structlog.get_logger().info("token refused", method=route.method, route=route.path)
             return await route.refuse(request)
-        request[SESSION] = session
+        if isinstance(who, Platform):
+            request[PLATFORM] = who
+        else:
+            request[SESSION] = who
         return await route.handler(request)
 
     return guarded

@@ -9,13 +9,14 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from broker.auth.base import Reason, RefusedError
+from broker.auth.base import Claim, Reason, RefusedError
 from broker.bans import retry_after
+from broker.keyring import source_allowed
 from broker.keys import KeyRefusedError
 from broker.limits import enforce
 from broker.sharing import share_name
@@ -26,7 +27,8 @@ from proxyd.wire.status import StatusError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from broker.auth.base import Claim, Connection, Grant, Scheme
+    from broker.auth.base import Connection, Grant, Scheme
+    from broker.auth.jwt import Call, JwtScheme
     from broker.bans import Bans
     from broker.jumps import Jumps
     from broker.keyring import Entry, KeyRing
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from broker.sharing import Sharing
     from broker.store.base import Store
 
-__all__ = ["Admission", "Door", "Refusal", "Rules"]
+__all__ = ["Admission", "Door", "Platform", "Refusal", "Rules"]
 
 HOST_PARAMETERS = (("hostname", "port"), ("sftp-hostname", "sftp-port"), ("dest-host", "dest-port"))
 """Parameters that name an address to dial, with the one that holds its port."""
@@ -63,6 +65,21 @@ class Admission(NamedTuple):
     granted: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Platform:
+    """A platform whose request was believed.
+
+    Attributes:
+        entry: its key.
+        address: from which it asks.
+        body: of its request.
+    """
+
+    entry: Entry
+    address: str
+    body: bytes = field(repr=False)
+
+
 class Refusal(NamedTuple):
     """A request that was refused lately; in the words of the log line."""
 
@@ -80,11 +97,13 @@ class Rules(NamedTuple):
 
     Attributes:
         schemes: how requests may be signed; the first that recognises one verifies it.
+        calls: how platforms sign what they ask of the interface.
         targets: what may be dialled.
         require_key: refuse a person without a key on file.
     """
 
     schemes: Sequence[Scheme]
+    calls: JwtScheme
     targets: Targets
     require_key: bool = False
 
@@ -166,6 +185,45 @@ class Door:
         except RefusedError as error:
             await self._refused(claim, error)
             raise
+
+    async def hear(self, call: Call, body: Callable[[], Awaitable[bytes]]) -> Platform:
+        """Believe what a platform asks of the interface.
+
+        Args:
+            call: the request.
+            body: reads its body, once the rest is believed.
+
+        Raises:
+            RefusedError: no; logged and counted already.
+        """
+        try:
+            await self._check_ban(f"address {call.address}")
+            now = self._clock()
+            signed = self.rules.calls.verify_call(call, self._ring.keys(self.rules.calls.name, now), now)
+            try:
+                entry = self._ring.entry(signed.key_id)
+                if entry is None or not entry.limits.instances:
+                    raise RefusedError(Reason.OUTSIDE_PROFILE, "the key may not describe instances")
+                if entry.limits.sources and not source_allowed(entry.limits.sources, call.address):
+                    raise RefusedError(Reason.SOURCE_NOT_ALLOWED, "from another network than the key's")
+                content = await body()
+                if not signed.covers(content):
+                    raise RefusedError(Reason.OUTSIDE_PROFILE, "body is the digest of another one")
+                until = max(signed.nonce_expires, now) + NONCE_GRACE
+                if not await self._store.add(Kind.NONCE, signed.nonce, b"", until):
+                    raise RefusedError(Reason.REPLAYED)
+            except RefusedError as error:
+                error.key_id = signed.key_id
+                raise
+        except RefusedError as error:
+            await self._refused(Claim({}, call.address), error)
+            raise
+        return Platform(entry, call.address, content)
+
+    def refuse(self, platform: Platform, error: RefusedError) -> None:
+        """Log and count that a platform asked for more than its key may have; nobody is kept out for it."""
+        error.key_id = platform.entry.key.key_id
+        self._note(Claim({}, platform.address), error)
 
     def note_origin(self, origin: str, address: str) -> None:
         """Remember for the operator that a page of this origin was refused."""
@@ -343,11 +401,20 @@ class Door:
             raise RefusedError(Reason.RATE_LIMITED, retry_after(remaining))
 
     async def _refused(self, claim: Claim, error: RefusedError) -> None:
-        """Log, count, and remember a refusal; a key may let its platform hear the reason.
+        """Note a refusal, and count it towards a ban.
 
         What somebody signed counts against the person it names, anything else against the sender: neither a forged
         name nor a neighbour behind the same address locks a person out.
         """
+        self._note(claim, error)
+        uncounted = {Reason.NO_CREDENTIALS, Reason.RATE_LIMITED}
+        if error.reason in uncounted or self._ring.has_source(claim.address):
+            return
+        subject = _user(error.key_id, error.user) if error.user else f"address {claim.address}"
+        await self._bans.failed(subject, error.reason.value)
+
+    def _note(self, claim: Claim, error: RefusedError) -> None:
+        """Log, count and remember a refusal; a key may let its platform hear the reason."""
         entry = self._ring.entry(error.key_id)
         error.explain = entry is not None and entry.limits.explain
         self._metrics.refused.labels(error.reason.value).inc()
@@ -366,10 +433,6 @@ class Door:
         structlog.get_logger().log(logging.INFO if expected else logging.WARNING, "refused", **facts)
         if not expected:
             self.refusals.append(refusal)
-        if expected or error.reason is Reason.RATE_LIMITED or self._ring.has_source(claim.address):
-            return
-        subject = _user(error.key_id, error.user) if error.user else f"address {claim.address}"
-        await self._bans.failed(subject, error.reason.value)
 
 
 def _user(key_id: str, user: str) -> str:

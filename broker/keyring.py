@@ -98,6 +98,7 @@ class Limits(BaseModel):
     explain: bool = False
     operator: bool = False
     reported_ports: bool = False
+    instances: bool = False
 
 
 class _Row(Limits):

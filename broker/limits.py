@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from broker.auth.base import Connection, Grant
     from broker.keyring import Limits
 
-__all__ = ["HARMLESS", "PROTOCOLS", "enforce"]
+__all__ = ["EVERYTHING", "HARMLESS", "PROTOCOLS", "enforce"]
 
 PROTOCOLS = frozenset({"ssh", "vnc"})
 """What can be opened at all."""

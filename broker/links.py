@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Signer"]
 
 TYPE = "guac-connect+jwt"
+CALL_TYPE = "fanlight-call+jwt"
 DEFAULT_PORTS = {"ssh": 22, "vnc": 5905}
 
 
@@ -92,8 +93,6 @@ class Signer:
         **claims: Any,
     ) -> str:
         """The signed token alone, to be posted as `jwt` to `api/tokens`; `claims` add to its own or replace them."""
-        now = int(self._clock())
-        origin = urlsplit(self._url)
         connection = {
             "protocol": protocol,
             "hostname": host,
@@ -101,17 +100,32 @@ class Signer:
             "username": user,
             **(parameters or {}),
         }
+        own = {"id": secrets.token_hex(16), "sub": user, "cnx": connection}
+        return self._signed(TYPE, {**own, **claims})
+
+    def call(self, method: str, path: str, body: bytes = b"") -> str:
+        """The value of the header `Authorization` for a request to the interface; it is good once.
+
+        Args:
+            method: `GET`, `POST` and so on.
+            path: below the broker's address: `api/instances`.
+            body: exactly as it will be sent.
+        """
+        digest = _base64(hashlib.sha256(body).digest())
+        claims = {"htm": method, "htu": self._url + path, "body": digest}
+        return f"Bearer {self._signed(CALL_TYPE, claims)}"
+
+    def _signed(self, kind: str, claims: Mapping[str, Any]) -> str:
+        now = int(self._clock())
+        origin = urlsplit(self._url)
         own = {
             "iss": self._key_id,
             "aud": f"{origin.scheme}://{origin.netloc}",
             "iat": now,
             "exp": now + int(self._lifetime),
             "jti": secrets.token_urlsafe(16),
-            "id": secrets.token_hex(16),
-            "sub": user,
-            "cnx": connection,
         }
-        header = {"alg": "HS256", "typ": TYPE, "kid": self._key_id}
+        header = {"alg": "HS256", "typ": kind, "kid": self._key_id}
         signed = f"{_encode(header)}.{_encode({**own, **claims})}"
         signature = hmac.new(self._secret, signed.encode(), hashlib.sha256).digest()
         return f"{signed}.{_base64(signature)}"

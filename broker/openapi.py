@@ -12,7 +12,7 @@ from importlib.metadata import version
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
-from broker.access import by_operator
+from broker.access import by_operator, by_platform
 
 if TYPE_CHECKING:
     from broker.access import Route
@@ -139,6 +139,45 @@ SCHEMAS: dict[str, Schema] = {
         keys=_list(ANYTHING),
         connectors=_list(ANYTHING),
     ),
+    "Instance": _object(
+        id=TEXT,
+        name=TEXT,
+        key_id=TEXT,
+        owner=TEXT,
+        users=_list(TEXT),
+        addresses=_list(TEXT),
+        network=TEXT,
+        sources=_list(TEXT),
+        ports=_map(_list(NUMBER)),
+        service=TEXT,
+        role=TEXT,
+        router=TEXT,
+        nics=_list(_map(TEXT)),
+        template=_map(TEXT),
+        created=MOMENT,
+        booted=MOMENT,
+        tokens=_list(ANYTHING),
+    ),
+    "Description": {
+        "type": "object",
+        "properties": {
+            **dict.fromkeys(("name", "owner", "network", "service", "role", "router"), TEXT),
+            **{name: _list(TEXT) for name in ("users", "addresses", "sources")},
+            "ports": _map(_list(NUMBER)),
+            "nics": _list(_map(TEXT)),
+            "template": _map(TEXT),
+        },
+    },
+    "Report": _object(
+        reported=OPTIONAL_MOMENT,
+        **{"from": TEXT},
+        ready={"type": ["boolean", "null"]},
+        readiness=TEXT,
+        agent=TEXT,
+        error=TEXT,
+        host_keys=_object(pins=_list(ANYTHING), mismatches=_list(ANYTHING), blocked={"type": "boolean"}),
+        attributes=_map(ANYTHING),
+    ),
     "Trial": _object(host=TEXT, stages=_list(ANYTHING), error=TEXT),
     "Rule": _object(host=TEXT, addresses=_list(TEXT), port=NUMBER, purpose=TEXT, nftables=_list(TEXT)),
     "Health": _object(status=TEXT),
@@ -174,6 +213,12 @@ ANSWERS: dict[tuple[str, str], Schema] = {
     ("POST", "api/operator/networks/{name}/keys"): _object(generation=NUMBER, fingerprint=TEXT, text=TEXT),
     ("POST", "api/operator/networks/{name}/test"): _list(_ref("Trial")),
     ("GET", "api/operator/networks/{name}/firewall"): _list(_ref("Rule")),
+    ("GET", "api/instances"): _list(_ref("Instance")),
+    ("POST", "api/instances"): {"allOf": [_ref("Instance"), _object(token=TEXT)]},
+    ("GET", "api/instances/{identifier}"): _ref("Instance"),
+    ("PATCH", "api/instances/{identifier}"): _ref("Instance"),
+    ("POST", "api/instances/{identifier}/tokens"): _object(token=TEXT),
+    ("GET", "api/instances/{identifier}/report"): _ref("Report"),
     ("GET", "api/languages"): _map(TEXT),
     ("GET", "api/patches"): _list(TEXT),
     ("GET", "/healthz"): _ref("Health"),
@@ -186,7 +231,7 @@ EMPTY = {
     ("POST", _STREAM),
     ("POST", "api/operator/running/{identifier}/message"),
 }
-"""Answers without content, besides those of DELETE and PATCH."""
+"""Answers without content, besides those of DELETE, and of PATCH where `ANSWERS` has none."""
 
 BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
     ("POST", "api/tokens"): ("application/x-www-form-urlencoded", _map(TEXT)),
@@ -202,6 +247,15 @@ BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
         {"type": "object", "properties": {"endpoints": _list(TEXT), "overlap": NUMBER}},
     ),
     ("POST", "api/operator/networks/{name}/test"): ("application/json", _object(target=TEXT)),
+    ("POST", "api/instances"): (
+        "application/json",
+        {"allOf": [_ref("Description"), {"type": "object", "properties": {"id": TEXT}}]},
+    ),
+    ("PATCH", "api/instances/{identifier}"): ("application/json", _ref("Description")),
+    ("POST", "api/instances/{identifier}/tokens"): (
+        "application/json",
+        {"type": "object", "properties": {"overlap": NUMBER, "rebuilt": {"type": "boolean"}}},
+    ),
     ("POST", _STREAM): ("application/octet-stream", {"type": "string", "format": "binary"}),
 }
 QUERIES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -213,6 +267,9 @@ QUERIES: dict[tuple[str, str], tuple[str, ...]] = {
 }
 ELSEWHERE = ("websocket-tunnel", "tunnel", "connector", "connect", "operator", "", "/", "{path}")
 """What is for browsers, and what is no REST: described in prose."""
+
+
+_TAGS: dict[object, str] = {None: "public", by_operator: "operator", by_platform: "platform"}
 
 
 def document(routes: list[Route], base_path: str) -> dict[str, Any]:
@@ -240,7 +297,10 @@ def document(routes: list[Route], base_path: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": SCHEMAS,
-            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "Guacamole-Token"}},
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "Guacamole-Token"},
+                "call": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
         },
     }
 
@@ -250,8 +310,8 @@ def _operation(route: Route, name: tuple[str, str]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{name[0].lower()} {name[1]}").strip("_"),
         "summary": explained.partition(": ")[2].rstrip(".") or explained.rstrip("."),
-        "tags": ["operator" if route.identify is by_operator else "session" if route.identify else "public"],
-        "security": [{"token": []}] if route.identify else [],
+        "tags": [_TAGS.get(route.identify, "session")],
+        "security": [{"call" if route.identify is by_platform else "token": []}] if route.identify else [],
         "parameters": [
             *(
                 {"name": word, "in": "path", "required": True, "schema": TEXT}
@@ -268,7 +328,7 @@ def _operation(route: Route, name: tuple[str, str]) -> dict[str, Any]:
 
 
 def _success(name: tuple[str, str]) -> dict[str, Any]:
-    if name[0] in {"DELETE", "PATCH"} or name in EMPTY:
+    if name not in ANSWERS and (name[0] in {"DELETE", "PATCH"} or name in EMPTY):
         return {"204": {"description": "Done."}}
     if name in {("GET", _STREAM), ("GET", _LOG)}:
         return {"200": {"description": "The file.", "content": {"*/*": {}}}}

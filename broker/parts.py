@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from broker.admission import Platform
 from broker.forwarded import Sender
 from broker.sessions import Session, Sessions
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from broker.store.base import Store
     from broker.webapp import Webapp
 
-__all__ = ["PARTS", "SENDER", "SESSION", "Parts"]
+__all__ = ["PARTS", "PLATFORM", "SENDER", "SESSION", "Parts"]
 
 
 @dataclass
@@ -77,3 +78,5 @@ SENDER = web.RequestKey("sender", Sender)
 """Who sent a request; every request has it."""
 SESSION = web.RequestKey("session", Session)
 """Whose request it is; every request has it whose route asks for somebody."""
+PLATFORM = web.RequestKey("platform", Platform)
+"""Which platform asks; every request has it whose route asks for one."""

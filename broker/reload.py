@@ -17,7 +17,7 @@ from broker.gateway import Limits
 from broker.jumps import JumpsError
 from broker.keyring import KeyRing, KeyRingError
 from broker.targets import Targets
-from broker.trust import fixed_keys, schemes
+from broker.trust import calls, fixed_keys, schemes
 from proxyd.sources import SettingsError
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ LIVE = frozenset(
 
 def door_rules(settings: Settings) -> Rules:
     """What settings ask of everybody who comes."""
-    return Rules(schemes(settings), Targets(settings.allowed_targets), settings.require_privkey)
+    return Rules(
+        schemes(settings), calls(settings), Targets(settings.allowed_targets), settings.require_privkey
+    )
 
 
 def gateway_limits(settings: Settings) -> Limits:

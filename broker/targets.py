@@ -7,7 +7,7 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
-from proxyd.wire.targets import guard_of
+from proxyd.wire.targets import guard_of, written_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,11 +49,19 @@ class Targets:
         Raises:
             TargetRefusedError: it may not.
         """
+        self.check_some(address, ((port, port),))
+
+    def check_some(self, address: str, ports: Sequence[tuple[int, int]]) -> None:
+        """Return if some port of these ranges may be opened at this address.
+
+        Raises:
+            TargetRefusedError: none may.
+        """
         value = ipaddress.ip_address(address)
         value = getattr(value, "ipv4_mapped", None) or value
-        covering = [entry.network for entry in self._entries if entry.covers(value, port)]
+        covering = [entry.network for entry in self._entries if entry.meets(value, ports)]
         if not covering:
-            raise TargetRefusedError(f"{address}:{port} is not in allowed-targets")
+            raise TargetRefusedError(f"{address}:{written_ports(tuple(ports))} is not in allowed-targets")
         guarded = guard_of(value)
         if guarded is not None:
             if not any(_inside(network, guarded) for network in covering):

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from broker.auth.base import Scheme
     from broker.settings import Settings
 
-__all__ = ["fixed_keys", "key_ring", "schemes"]
+__all__ = ["calls", "fixed_keys", "key_ring", "schemes"]
 
 SECRET_KEY, JSON_SECRET_KEY = "secret-key", "json-secret-key"
 """The keys that the settings of these names make."""
 
 
+def calls(settings: Settings) -> JwtScheme:
+    """How platforms sign what they ask of the interface."""
+    return JwtScheme(JwtRules(settings.public_origin, settings.jwt_max_lifetime, settings.clock_skew))
+
+
 def schemes(settings: Settings) -> list[Scheme]:
     """Every way to sign; the first that recognises a request verifies it."""
-    jwt = JwtRules(settings.public_origin, settings.jwt_max_lifetime, settings.clock_skew)
     form = Rules(
         age_limit=settings.timestamp_age_limit / 1000,
         skew=settings.clock_skew,
@@ -37,7 +41,7 @@ def schemes(settings: Settings) -> list[Scheme]:
         default_protocol=settings.default_protocol,
     )
     gateone = GateOneScheme(settings.clock_skew)
-    return [JwtScheme(jwt), JsonScheme(), gateone, HmacForm(V0, form), HmacForm(V1, form)]
+    return [calls(settings), JsonScheme(), gateone, HmacForm(V0, form), HmacForm(V1, form)]
 
 
 def fixed_keys(settings: Settings) -> list[Entry]:

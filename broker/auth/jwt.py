@@ -3,13 +3,19 @@
 Header `alg` HS256 or EdDSA, `typ` guac-connect+jwt, `kid`. Claims `iss` (the key's name again), `aud` (our origin), `iat`,
 `exp`, `jti` (single use), `sub` (who, for the log), `id` (of the connection), `cnx` (the connection's parameters).
 The library checks the signature; the claims are checked here, against the caller's clock.
+
+A platform's own requests to the interface are signed alike, with `typ` fanlight-call+jwt and, in the place of a connection, what
+is asked for: `htm` and `htu` as in RFC 9449, and `body`, the SHA-256 of the body in base64url.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import jwt as pyjwt
@@ -21,9 +27,10 @@ if TYPE_CHECKING:
 
     from broker.auth.base import Claim, Key
 
-__all__ = ["TYPE", "JwtRules", "JwtScheme"]
+__all__ = ["CALL_TYPE", "TYPE", "Call", "JwtRules", "JwtScheme", "SignedCall"]
 
 TYPE = "guac-connect+jwt"
+CALL_TYPE = "fanlight-call+jwt"
 PARAMETER = "jwt"
 OPERATOR = "operator"
 MAX_TOKEN = 16384
@@ -50,6 +57,45 @@ class JwtRules:
     skew: float = 30.0
 
 
+@dataclass(frozen=True)
+class Call:
+    """A platform's request to the interface, before anybody believed it.
+
+    Attributes:
+        method: of HTTP.
+        target: path and query as they came.
+        token: what signs it; empty where there is none.
+        address: the sender's.
+    """
+
+    method: str
+    target: str
+    token: str = field(repr=False)
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class SignedCall:
+    """What a token says of the request that it came with; its body is still to be compared.
+
+    Attributes:
+        key_id: the key that signed.
+        nonce: names the request for the replay store.
+        nonce_expires: Unix seconds after which it is refused for its age.
+        digest: SHA-256 of the body, base64url.
+    """
+
+    key_id: str
+    nonce: str
+    nonce_expires: float
+    digest: str
+
+    def covers(self, body: bytes) -> bool:
+        """Whether it is this body that was signed."""
+        digest = base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=")
+        return hmac.compare_digest(self.digest.encode("utf-8", "surrogatepass"), digest)
+
+
 class JwtScheme:
     """The scheme."""
 
@@ -68,12 +114,33 @@ class JwtScheme:
         token = claim.first(PARAMETER)
         if len(token) > MAX_TOKEN:
             raise MalformedError("The token is too long.")
-        key, claims = _verified(token, {key.key_id: key for key in keys})
+        key, claims = _verified(token, TYPE, keys)
         try:
             self._check(claims, key, now)
             return _grant(claims, key, self._rules.skew)
         except RefusedError as error:
             error.key_id, error.user = key.key_id, str(claims.get("sub", ""))[:64]
+            raise
+
+    def verify_call(self, call: Call, keys: Sequence[Key], now: float) -> SignedCall:
+        """Check that a platform signed this method and address, lately.
+
+        Raises:
+            RefusedError: no.
+        """
+        if not call.token:
+            raise RefusedError(Reason.NO_CREDENTIALS)
+        key, claims = _verified(call.token, CALL_TYPE, keys)
+        try:
+            self._check(claims, key, now)
+            if _text(claims, "htm") != call.method:
+                raise RefusedError(Reason.OUTSIDE_PROFILE, "htm is another method")
+            if _text(claims, "htu") != self._rules.audience + call.target:
+                raise RefusedError(Reason.OUTSIDE_PROFILE, "htu is another address")
+            nonce_expires = _number(claims, "exp") + self._rules.skew
+            return SignedCall(key.key_id, f"call {_nonce(claims, key)}", nonce_expires, _text(claims, "body"))
+        except RefusedError as error:
+            error.key_id = key.key_id
             raise
 
     def _check(self, claims: Mapping[str, Any], key: Key, now: float) -> None:
@@ -93,15 +160,15 @@ class JwtScheme:
             raise RefusedError(Reason.OUTSIDE_PROFILE, f"valid for {expires - issued:.0f} s")
 
 
-def _verified(token: str, keys: Mapping[str, Key]) -> tuple[Key, dict[str, Any]]:
-    """The key that signed, and the claims."""
+def _verified(token: str, kind: str, keys: Sequence[Key]) -> tuple[Key, dict[str, Any]]:
+    """The key that signed, and the claims of a token of this `typ`."""
     try:
         header = _SIGNATURES.get_unverified_header(token)
     except pyjwt.InvalidTokenError:
         raise RefusedError(Reason.BAD_SIGNATURE, "not a token") from None
-    if header.get("typ") != TYPE or "crit" in header:
-        raise RefusedError(Reason.OUTSIDE_PROFILE, f"typ is not {TYPE}, or there is a crit")
-    key = keys.get(str(header.get("kid")))
+    if header.get("typ") != kind or "crit" in header:
+        raise RefusedError(Reason.OUTSIDE_PROFILE, f"typ is not {kind}, or there is a crit")
+    key = next((key for key in keys if key.key_id == str(header.get("kid"))), None)
     if key is None:
         raise RefusedError(Reason.UNKNOWN_KEY, str(header.get("kid"))[:64])
     algorithm, material = ("EdDSA", key.public_key) if key.public_key else ("HS256", key.secret)
@@ -116,9 +183,7 @@ def _verified(token: str, keys: Mapping[str, Key]) -> tuple[Key, dict[str, Any]]
 
 
 def _grant(claims: Mapping[str, Any], key: Key, skew: float) -> Grant:
-    nonce = _text(claims, "jti")
-    if not _NONCE.fullmatch(nonce):
-        raise RefusedError(Reason.OUTSIDE_PROFILE, "jti is not 16 to 128 characters of base64url")
+    nonce = _nonce(claims, key)
     operator = claims.get("role") == OPERATOR
     parameters = _parameters(claims.get("cnx", {}))
     connections = (_connection(claims, parameters),) if parameters or not operator else ()
@@ -131,11 +196,18 @@ def _grant(claims: Mapping[str, Any], key: Key, skew: float) -> Grant:
         user=user,
         connections=connections,
         key_id=key.key_id,
-        nonce=f"jwt {key.key_id} {nonce}",
+        nonce=f"jwt {nonce}",
         nonce_expires=_number(claims, "exp") + skew,
         subject=subject if subject != user else "",
         operator=operator,
     )
+
+
+def _nonce(claims: Mapping[str, Any], key: Key) -> str:
+    nonce = _text(claims, "jti")
+    if not _NONCE.fullmatch(nonce):
+        raise RefusedError(Reason.OUTSIDE_PROFILE, "jti is not 16 to 128 characters of base64url")
+    return f"{key.key_id} {nonce}"
 
 
 def _connection(claims: Mapping[str, Any], parameters: dict[str, str]) -> Connection:

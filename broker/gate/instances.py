@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,11 @@ from broker.gate.records import MAX_LISTED, change, forever
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from broker.store.base import Store
 
 __all__ = [
     "MAX_OVERLAP",
+    "PORTS",
     "GateToken",
     "Instance",
     "InstanceError",
@@ -33,6 +33,8 @@ __all__ = [
 
 MAX_OVERLAP = 86400.0
 """Seconds that the tokens before a new one may stay good at most."""
+PORTS = {"ssh": (22, 22), "vnc": (5900, 5999)}
+"""The ports that an instance may report, where its description does not say."""
 TOKEN_BYTES = 32
 MAX_TOKENS = 8
 """Tokens of one instance that are remembered, the newest."""
@@ -52,11 +54,13 @@ class InstanceError(Exception):
 
     Attributes:
         missing: there is no such instance.
+        taken: there is one already, of that id or at that address.
     """
 
-    def __init__(self, message: str, *, missing: bool = False) -> None:
+    def __init__(self, message: str, *, missing: bool = False, taken: bool = False) -> None:
         super().__init__(message)
         self.missing = missing
+        self.taken = taken
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Instance:
         addresses: IP addresses or names by which connections name it.
         network: the private network in which these mean something; empty is here.
         sources: networks from which its token is taken; empty is anywhere.
-        ports: the ports that it may report, by protocol; where one is missing, `ssh` 22 and `vnc` 5900 to 5999.
+        ports: the ports that it may report, by protocol; where one is missing, those of `PORTS`.
         service, role, router: the groups that it belongs to; ids, and a name of its role.
         nics: its network cards, as VM/TEMPLATE/NIC shows them (sheet E.3).
         template: attributes that its platform gives it, shown as USER_TEMPLATE.
@@ -128,10 +132,16 @@ class Instance:
         return self.users or ((self.owner,) if self.owner else ())
 
 
+Permit = Callable[[Instance], None]
+
 DESCRIBED = frozenset(
     {"name", "owner", "users", "addresses", "network", "sources", "ports", "service", "role", "router", "nics", "template"}
 )  # fmt: skip
 """Fields that whoever describes an instance may set."""
+
+
+def anything(_: Instance) -> None:
+    """What an operator may describe."""
 
 
 def hashed_token(token: str) -> str:
@@ -159,7 +169,12 @@ class Instances:
         self._groups = Groups(store, clock)
 
     async def add(
-        self, described: dict[str, Any], *, identifier: str = "", key_id: str = ""
+        self,
+        described: dict[str, Any],
+        *,
+        identifier: str = "",
+        key_id: str = "",
+        permit: Permit = anything,
     ) -> tuple[Instance, str]:
         """Make an instance; returns it with its token, which is kept nowhere else.
 
@@ -167,6 +182,7 @@ class Instances:
             described: the fields of `DESCRIBED` that are not empty.
             identifier: its id; the next free one where it is empty.
             key_id: the key of the ring that makes it; empty is an operator.
+            permit: raises an error of its own for an instance that may not be described so.
 
         Raises:
             InstanceError: a field will not do, or the id or an address is another instance's.
@@ -180,11 +196,12 @@ class Instances:
             number, "", key_id, vnc_password=new_vnc_password(), created=now, booted=now, tokens=(kept,)
         )
         instance = _described(blank, described)
+        permit(instance)
         await self._check_places(instance)
         if not await self._store.add(Kind.INSTANCE, _key(number), _written(instance), forever(now)):
             if not identifier:  # a platform chose the number that would have been next
-                return await self.add(described, key_id=key_id)
-            raise InstanceError(f"there is an instance {number} already")
+                return await self.add(described, key_id=key_id, permit=permit)
+            raise InstanceError(f"there is an instance {number} already", taken=True)
         await self._settle(instance)
         return instance, token
 
@@ -200,21 +217,40 @@ class Instances:
         found = [_read(value) for name, value in values.items() if name.startswith("id-")]
         return sorted((row for row in found if key_id in {None, row.key_id}), key=lambda row: int(row.id))
 
-    async def change(self, identifier: str, described: dict[str, Any]) -> Instance:
+    async def change(
+        self,
+        identifier: str,
+        described: dict[str, Any],
+        *,
+        key_id: str | None = None,
+        permit: Permit = anything,
+    ) -> Instance:
         """Describe an instance anew; fields that are not given stay.
+
+        Args:
+            identifier: whose.
+            described: the fields of `DESCRIBED` that shall be others.
+            key_id: only one that this key made, where it is given; so it is wherever else it can be given.
+            permit: as in `add`.
 
         Raises:
             InstanceError: there is none, a field will not do, or an address is another instance's.
         """
-        before = await self._existing(identifier)
-        await self._check_places(_described(before, described))
-        after = await self._change(identifier, lambda row: _described(row, described))
+
+        def changed(row: Instance) -> Instance:
+            row = _described(row, described)
+            permit(row)
+            return row
+
+        before = await self._existing(identifier, key_id)
+        await self._check_places(changed(before))
+        after = await self._change(identifier, changed, key_id)
         await self._settle(after, before)
         return after
 
-    async def remove(self, identifier: str) -> bool:
+    async def remove(self, identifier: str, key_id: str | None = None) -> bool:
         """Forget an instance and all that is known of it; False where there is none."""
-        instance = await self.find(identifier)
+        instance = await self.find(identifier, key_id)
         if instance is None:
             return False
         await self._settle(replace(instance, addresses=(), service="", router=""), instance)
@@ -224,13 +260,16 @@ class Instances:
 
     # -- tokens --------------------------------------------------------------------------------------------------------
 
-    async def new_token(self, identifier: str, *, overlap: float = 0.0, rebuilt: bool = False) -> str:
+    async def new_token(
+        self, identifier: str, *, overlap: float = 0.0, rebuilt: bool = False, key_id: str | None = None
+    ) -> str:
         """Give an instance another token; returns it.
 
         Args:
             identifier: whose.
             overlap: seconds for which those before stay good.
             rebuilt: it is built anew: what it said, its host keys and its VNC password are forgotten.
+            key_id: as in `change`.
 
         Raises:
             InstanceError: there is none, or the overlap is too long.
@@ -239,7 +278,7 @@ class Instances:
             raise InstanceError("the tokens before stay good for 24 hours at most")
         now = self._clock()
         token, kept = _new_token(now)
-        await self._change(identifier, lambda row: _with_token(row, kept, now + overlap))
+        await self._change(identifier, lambda row: _with_token(row, kept, now + overlap), key_id)
         if rebuilt:
             await self._change(
                 identifier, lambda row: replace(row, booted=now, vnc_password=new_vnc_password())
@@ -257,19 +296,20 @@ class Instances:
         kept = GateToken(hashed_token(token), self._clock(), legacy=True)
         await self._change(identifier, lambda row: replace(row, tokens=(kept, *row.tokens)[:MAX_TOKENS]))
 
-    async def revoke(self, identifier: str) -> int:
+    async def revoke(self, identifier: str, key_id: str | None = None) -> int:
         """End all tokens of an instance; returns how many were good.
 
         Raises:
             InstanceError: there is none.
         """
         now = self._clock()
-        good = sum(token.good(now) for token in (await self._existing(identifier)).tokens)
+        good = sum(token.good(now) for token in (await self._existing(identifier, key_id)).tokens)
         await self._change(
             identifier,
             lambda row: replace(
                 row, tokens=tuple(replace(old, until=min(old.until or now, now)) for old in row.tokens)
             ),
+            key_id,
         )
         return good
 
@@ -337,7 +377,7 @@ class Instances:
         for address in instance.addresses:
             value = await self._store.get(Kind.PLACE, _place(instance.key_id, instance.network, address))
             if value is not None and value.decode() != instance.id:
-                raise InstanceError(f"{address} is the address of instance {value.decode()}")
+                raise InstanceError(f"{address} is the address of instance {value.decode()}", taken=True)
 
     async def _settle(self, instance: Instance, before: Instance | None = None) -> None:
         """Let an instance be found at its addresses and in its groups, and no longer where it was."""
@@ -353,21 +393,28 @@ class Instances:
 
     # -- changes -------------------------------------------------------------------------------------------------------
 
-    async def _existing(self, identifier: str) -> Instance:
-        instance = await self.find(identifier)
+    async def _existing(self, identifier: str, key_id: str | None = None) -> Instance:
+        instance = await self.find(identifier, key_id)
         if instance is None:
-            raise InstanceError(f"there is no instance {identifier}", missing=True)
+            raise _missing(identifier)
         return instance
 
-    async def _change(self, identifier: str, work: Callable[[Instance], Instance]) -> Instance:
-        await self._existing(identifier)
+    async def _change(
+        self, identifier: str, work: Callable[[Instance], Instance], key_id: str | None = None
+    ) -> Instance:
+        await self._existing(identifier, key_id)
 
         def written(value: bytes | None) -> bytes:
-            if value is None:  # it was removed meanwhile
-                raise InstanceError(f"there is no instance {identifier}", missing=True)
-            return _written(work(_read(value)))
+            before = _read(value) if value is not None else None
+            if before is None or key_id not in {None, before.key_id}:  # it was removed meanwhile
+                raise _missing(identifier)
+            return _written(work(before))
 
         return _read(await change(self._store, Kind.INSTANCE, _key(identifier), written, self._clock()))
+
+
+def _missing(identifier: str) -> InstanceError:
+    return InstanceError(f"there is no instance {identifier}", missing=True)
 
 
 def _key(identifier: str) -> str:

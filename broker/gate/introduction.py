@@ -15,6 +15,7 @@ import structlog
 
 from broker.auth.base import Reason, RefusedError
 from broker.commands import EXEC
+from broker.gate.instances import PORTS
 from broker.gate.shown import clean
 from proxyd.wire.status import Hop, Status, StatusError
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Introductions", "Policy", "Starting", "contradiction", "starting"]
 
-PORTS = {"ssh": (22, 22), "vnc": (5900, 5999)}
-"""The ports that an instance may report, where its platform does not say."""
 AUTHORITY = "@cert-authority"
 
 

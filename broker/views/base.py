@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from aiohttp import hdrs
@@ -16,14 +17,24 @@ from proxyd.wire.handshake import MAX_DPI, MAX_SIDE, ClientInfo, number
 from proxyd.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from aiohttp import web
 
     from broker.sessions import Session
     from broker.store.base import Store
 
-__all__ = ["BY_COOKIE", "COOKIE", "Wanted", "read_body", "store_answers", "wanted"]
+__all__ = [
+    "BY_COOKIE",
+    "COOKIE",
+    "Wanted",
+    "as_object",
+    "milliseconds",
+    "read_body",
+    "read_object",
+    "store_answers",
+    "wanted",
+]
 
 COOKIE = "fanlight-token"
 """Holds the token of a person who came through `connect`."""
@@ -53,6 +64,42 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     except TimeoutError:
         raise ApiError(408, "The body came too slowly.", {hdrs.CONNECTION: "close"}) from None
     return bytes(body)
+
+
+async def read_object(request: web.Request, limit: int) -> dict[str, Any]:
+    """The body, as a JSON object; an empty one where there is none.
+
+    Raises:
+        ApiError: it is none, too large, or comes too slowly.
+    """
+    return as_object(await read_body(request, limit))
+
+
+def as_object(body: bytes) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ApiError: it is none.
+    """
+    try:
+        given = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise ApiError(400, "A JSON object is expected.")
+    return given
+
+
+def milliseconds(value: Any, names: Collection[str]) -> Any:
+    """The same with the times of these names in milliseconds; what is none stays."""
+    if isinstance(value, dict):
+        return {
+            name: round(row * 1000)
+            if name in names and isinstance(row, int | float)
+            else milliseconds(row, names)
+            for name, row in value.items()
+        }
+    return [milliseconds(row, names) for row in value] if isinstance(value, list | tuple) else value
 
 
 async def store_answers(store: Store) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import hdrs, web
@@ -13,7 +12,7 @@ from broker.errors import ApiError, not_found
 from broker.networks.registry import NetworkError
 from broker.networks.shown import firewall_of, shown, target_of, tried
 from broker.parts import PARTS, SESSION
-from broker.views.base import read_body
+from broker.views.base import milliseconds, read_object
 
 if TYPE_CHECKING:
     from broker.networks.registry import PrivateNetwork
@@ -30,13 +29,13 @@ async def networks(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     now = parts.clock()
     rows = [shown(row, await parts.networks.connectors(row.name), now) for row in await parts.networks.all()]
-    return web.json_response(_milliseconds(rows))
+    return web.json_response(milliseconds(rows, TIMES))
 
 
 async def new_key(request: web.Request) -> web.Response:
     """`POST networks/{name}/keys`: make a key from `{"endpoints": [...], "overlap": seconds}`; the answer alone has it."""
     parts = request.app[PARTS]
-    given = await _object(request)
+    given = await read_object(request, MAX_BODY)
     endpoints, overlap = given.get("endpoints", []), given.get("overlap", 0)
     if not isinstance(endpoints, list) or not all(isinstance(row, str) for row in endpoints):
         raise ApiError(400, "endpoints is a list of texts.")
@@ -83,7 +82,7 @@ async def test(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     network = await _network(request)
     try:
-        host, port = target_of(str((await _object(request)).get("target", "")))
+        host, port = target_of(str((await read_object(request, MAX_BODY)).get("target", "")))
     except ValueError as error:
         raise ApiError(400, f"{error}.") from None
     return web.json_response(await tried(parts.networks, parts.relays, network.name, host, port))
@@ -99,26 +98,6 @@ async def _network(request: web.Request) -> PrivateNetwork:
     if found is None:
         raise not_found("network")
     return found
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        given = json.loads(await read_body(request, MAX_BODY) or b"{}")
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise ApiError(400, "A JSON object is expected.")
-    return given
-
-
-def _milliseconds(value: Any) -> Any:
-    """The same with its times in milliseconds."""
-    if isinstance(value, dict):
-        return {
-            name: round(row * 1000) if name in TIMES and row is not None else _milliseconds(row)
-            for name, row in value.items()
-        }
-    return [_milliseconds(row) for row in value] if isinstance(value, list | tuple) else value
 
 
 ROUTES = tuple(

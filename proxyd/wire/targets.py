@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "GUARDED",
@@ -46,7 +49,13 @@ class Target(NamedTuple):
 
     def covers(self, address: Address, port: int) -> bool:
         """Whether the entry permits this address and port."""
-        return address in self.network and any(low <= port <= high for low, high in self.ports)
+        return self.meets(address, ((port, port),))
+
+    def meets(self, address: Address, ports: Iterable[tuple[int, int]]) -> bool:
+        """Whether the entry permits this address with some port of these ranges."""
+        return address in self.network and any(
+            low <= last and first <= high for first, last in ports for low, high in self.ports
+        )
 
 
 def parse_target(text: str) -> Target:

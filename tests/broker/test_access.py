@@ -27,8 +27,10 @@ BASE = "/guacamole/"
 TABLE = routes(BASE)
 SECRET = bytes(range(32))
 
-NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR = "nobody", "stale", "owner", "other", "joiner", "operator"
-ROLES = (NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR)
+NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR, PLATFORM = (
+    "nobody", "stale", "owner", "other", "joiner", "operator", "platform"
+)  # fmt: skip
+ROLES = (NOBODY, STALE, OWNER, OTHER, JOINER, OPERATOR, PLATFORM)
 
 PUBLIC = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "healthz"), ("GET", "/"), ("GET", "/guacamole"), ("GET", ""),
@@ -46,6 +48,8 @@ class Row(NamedTuple):
     other: str
     joiner: str
     operator: str
+    platform: str = ""
+    """Of a request that a platform signed and that has no token; empty is what nobody gets."""
 
 
 class Rows:
@@ -57,6 +61,7 @@ class Rows:
     NEVER = Row("403", "403", "404", "404", "404")
     NOT_THERE = Row("403", "404", "404", "404", "404")
     OPERATORS = Row("403", "403", "403", "403", "2xx")
+    PLATFORMS = Row("403", "403", "403", "403", "403", "2xx")
 
 
 EXPECTED: dict[tuple[str, str], Row] = {
@@ -105,6 +110,14 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("DELETE", "api/operator/networks/{name}"): Rows.OPERATORS,
     ("POST", "api/operator/networks/{name}/test"): Rows.OPERATORS,
     ("GET", "api/operator/networks/{name}/firewall"): Rows.OPERATORS,
+    ("GET", "api/instances"): Rows.PLATFORMS,
+    ("POST", "api/instances"): Rows.PLATFORMS,
+    ("GET", "api/instances/{identifier}"): Rows.PLATFORMS,
+    ("PATCH", "api/instances/{identifier}"): Rows.PLATFORMS,
+    ("DELETE", "api/instances/{identifier}"): Rows.PLATFORMS,
+    ("POST", "api/instances/{identifier}/tokens"): Rows.PLATFORMS,
+    ("DELETE", "api/instances/{identifier}/tokens"): Rows.PLATFORMS,
+    ("GET", "api/instances/{identifier}/report"): Rows.PLATFORMS,
     ("GET", "api/operator/refusals"): Rows.OPERATORS,
     ("GET", "api/operator/bans"): Rows.OPERATORS,
     ("DELETE", "api/operator/bans/{subject}"): Rows.OPERATORS,
@@ -136,16 +149,24 @@ async def test_nothing_is_served_that_is_not_in_the_table(broker: Broker) -> Non
 class World:
     """An owner with an open tunnel, somebody else with one, a joiner of the owner's, and an operator."""
 
-    def __init__(self, broker: Broker, daemon: Guacd, tokens: dict[str, str], tunnel: str) -> None:
+    def __init__(
+        self, broker: Broker, daemon: Guacd, tokens: dict[str, str], tunnel: str, signer: Signer
+    ) -> None:
         self.broker = broker
+        self.signer = signer
         self.daemon = daemon
         self.tokens = tokens
         self.tunnel = tunnel
-        self.peers = len(daemon.peers)
+        self.sessions = self.opened()
+
+    def opened(self) -> int:
+        """Sessions that the daemon was asked for; the broker also asks it how it is."""
+        return sum(bool(peer.selected) for peer in self.daemon.peers)
 
     def path(self, route: Route) -> str:
+        identifier = self.tunnel if "operator" in route.path else "1" if "instances" in route.path else "abc"
         samples = {
-            "source": "hmac", "identifier": self.tunnel if "operator" in route.path else "abc", "token": "0" * 64,
+            "source": "hmac", "identifier": identifier, "token": "0" * 64,
             "tunnel": self.tunnel, "profile": "watch", "index": "0", "filename": "f", "subject": "address 192.0.2.9", "name": "f",
         }  # fmt: skip
         return re.sub(r"{(\w+)}", lambda match: samples[match[1]], route.path)
@@ -155,7 +176,7 @@ class World:
 async def world(serve: Any, tmp_path: Path) -> AsyncIterator[World]:
     ring = tmp_path / "ring.toml"
     secret = base64.b64encode(SECRET).decode()
-    ring.write_text(f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\n')
+    ring.write_text(f'[portal]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\ninstances = true\n')
     async with AsyncExitStack() as stack:
         daemon = await stack.enter_async_context(Guacd())
         origin = "https://desk.example"
@@ -174,7 +195,7 @@ async def world(serve: Any, tmp_path: Path) -> AsyncIterator[World]:
             await daemon.accepted()
             return re.sub(r"^0\.,36\.|;$", "", await socket.receive_str())
 
-        tokens = {NOBODY: "0" * 64, STALE: await broker.token(identifier="abc")}
+        tokens = {NOBODY: "0" * 64, PLATFORM: "", STALE: await broker.token(identifier="abc")}
         await broker.client.delete(f"{BASE}api/tokens/{tokens[STALE]}")
         tokens[OWNER] = await broker.token(identifier="abc")
         tunnel = await open_tunnel(broker.tunnel_query(tokens[OWNER]))
@@ -191,38 +212,43 @@ async def world(serve: Any, tmp_path: Path) -> AsyncIterator[World]:
         for _ in range(2):
             await broker.parts.bans.failed("address 192.0.2.9", "bad-signature")
         await broker.parts.networks.new_key("f", ["tcp://127.0.0.1:4830"])
-        yield World(broker, daemon, tokens, tunnel)
-
-
-HARMFUL = [route for route in GUARDED if route.method in {"DELETE", "PATCH"}]
-"""What ends something: each gets a world of its own."""
+        await broker.parts.instances.add({"name": "vm"}, key_id="portal")
+        yield World(broker, daemon, tokens, tunnel, signer)
 
 
 def expected(route: Route, role: str) -> str:
     row = EXPECTED[name(route)]
-    return row.nobody if role in {NOBODY, STALE} else str(getattr(row, role))
+    return row.nobody if role in {NOBODY, STALE} else str(getattr(row, role)) or row.nobody
+
+
+def ends(route: Route, role: str) -> bool:
+    """Whether something is over then: each such request gets a world of its own."""
+    return route.method in {"DELETE", "PATCH"} and expected(route, role) == "2xx"
 
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_table(serve: Any, tmp_path: Path, role: str) -> None:
-    walked = [route for route in GUARDED if route not in HARMFUL]
+    walked = [route for route in GUARDED if not ends(route, role)]
     async with world(serve, tmp_path) as here:
-        got = {name(route): await outcome(here, route, here.tokens[role]) for route in walked}
+        got = {name(route): await outcome(here, route, role) for route in walked}
         assert got == {name(route): expected(route, role) for route in walked}
-        if role in {NOBODY, STALE}:
-            assert len(here.daemon.peers) == here.peers  # nothing of theirs reached the daemon
+        if role in {NOBODY, STALE, PLATFORM}:
+            assert here.opened() == here.sessions  # nothing of theirs reached the daemon
 
 
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("route", HARMFUL, ids=lambda route: " ".join(name(route)))
+@pytest.mark.parametrize(
+    ("route", "role"),
+    [(route, role) for route in GUARDED for role in ROLES if ends(route, role)],
+    ids=lambda value: value if isinstance(value, str) else " ".join(name(value)),
+)
 async def test_the_table_where_something_ends(serve: Any, tmp_path: Path, route: Route, role: str) -> None:
     async with world(serve, tmp_path) as here:
-        assert await outcome(here, route, here.tokens[role]) == expected(route, role)
+        assert await outcome(here, route, role) == expected(route, role)
 
 
-async def outcome(here: World, route: Route, token: str) -> str:
+async def outcome(here: World, route: Route, role: str) -> str:
     """What comes of a request; `open` for a socket."""
-    client = here.broker.client
+    client, token = here.broker.client, here.tokens[role]
     path = here.path(route)
     query = here.broker.tunnel_query(token)
     if path.endswith("websocket-tunnel"):
@@ -240,6 +266,11 @@ async def outcome(here: World, route: Route, token: str) -> str:
         body = json.dumps({"connections": ["abc"], "command": "true"})
     if "/networks/" in path:
         body = json.dumps({"target": "db:22"})
+    if "api/instances" in path:
+        body = json.dumps({"name": "renamed"} if route.path.endswith(("instances", "{identifier}")) else {})
+    if role is PLATFORM:
+        signed = here.signer.call(route.method, path.removeprefix(BASE), (body or "").encode())
+        return status(await client.request(route.method, path, headers={"Authorization": signed}, data=body))
     answer = await client.request(route.method, path, params={"token": token}, data=body)
     return status(answer)
 
@@ -260,7 +291,7 @@ async def http_tunnel(client: Any, route: Route, query: dict[str, str]) -> str:
 
 async def download(here: World, path: str, token: str) -> str:
     """Until the daemon was asked for the file."""
-    owner = here.daemon.peers[0]
+    owner = next(peer for peer in here.daemon.peers if peer.selected)
     getting = asyncio.create_task(here.broker.client.get(path, params={"token": token}), name="get")
     asked = asyncio.create_task(owner.until("ack"), name="asked")
     await asyncio.wait({getting, asked}, return_when=asyncio.FIRST_COMPLETED)

@@ -152,13 +152,15 @@ def test_an_operator_decides_about_host_keys_by_fingerprint(run: Callable[..., O
 
     ask(change)
     shown = run("show", "1").output
-    assert f"✕ ssh-ed25519 {prints[1]} instead of {prints[0]}, shown 0 s ago from 10.6.6.6" in shown
+    assert f"✕ ssh-ed25519 {prints[1]} instead of {prints[0]}, shown " in shown
+    assert " ago from 10.6.6.6\n" in shown
     assert "HOST KEY CHANGED" in run("list").output
     assert run("keys", "accept", "1").code == 2
     wrong = run("keys", "accept", "1", prints[0])
     assert (wrong.code, prints[0] in wrong.errors) == (1, True)
     taken = run("keys", "accept", "1", prints[1])
-    assert f"✓ ssh-ed25519 {prints[1]}, pinned 0 s ago by the operator" in taken.output
+    assert f"✓ ssh-ed25519 {prints[1]}, pinned " in taken.output
+    assert taken.output.endswith(" ago by the operator\n")
     ask(change)
     assert run("keys", "dismiss", "1", prints[0]).code == 0
     assert "CHANGED" not in run("list").output
