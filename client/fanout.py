@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import asyncssh
-
+from client.banner import greeting
 from client.hosts import HostError
 from client.terminal import Nobody
 from proxyd.instances.ssh_command import How, Stream, run_command
@@ -27,8 +26,6 @@ __all__ = ["DEFAULT_LIMIT", "Fanout", "Job", "State", "hint"]
 
 DEFAULT_LIMIT = 16
 """Machines at a time."""
-MAX_BANNER = 4096
-"""Bytes before the line that says SSH; servers may greet first (RFC 4253 section 4.2)."""
 _SUDO_REDIRECTS = re.compile(r"\bsudo\b[^|;&'\"]*>")
 
 
@@ -184,19 +181,14 @@ class Fanout:
         """Why no SSH server answers there; empty where one does."""
         assert job.host is not None
         transport = await self._connecting.transport(job.name)
-        banner = Banner()
         try:
             async with asyncio.timeout(self._connecting.timeout):
-                opened, _ = await transport.create_connection(lambda: banner, job.host.address, job.host.port)
-                try:
-                    greeted = await banner.greeted
-                finally:
-                    opened.close()
+                greeted = await greeting(transport, job.host.address, job.host.port)
         except StatusError as error:
             return error.message
         except TimeoutError:
             return f"No SSH server answered within {self._connecting.timeout} seconds."
-        return "" if greeted else "What answers is no SSH server."
+        return "" if greeted.startswith("SSH-") else "What answers is no SSH server."
 
     def _fail(self, job: Job, state: State, reason: str) -> None:
         job.error = reason
@@ -205,38 +197,6 @@ class Fanout:
     def _become(self, job: Job, state: State) -> None:
         job.state = state
         self._told(job)
-
-
-class Banner(asyncssh.SSHTCPSession[bytes], asyncio.Protocol):
-    """Waits for the line with which an SSH server begins, on a socket or on another machine's stream."""
-
-    def __init__(self) -> None:
-        self.greeted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._data = b""
-
-    def connection_made(self, transport: object) -> None:
-        """See `asyncio.Protocol`."""
-
-    def data_received(self, data: bytes, datatype: int | None = None) -> None:
-        """See `asyncio.Protocol`."""
-        self._data += data[:MAX_BANNER]
-        if any(line.startswith(b"SSH-") for line in self._data.split(b"\n")):
-            self._tell(True)
-        elif len(self._data) >= MAX_BANNER:
-            self._tell(False)
-
-    def eof_received(self) -> bool:
-        """See `asyncio.Protocol`."""
-        self._tell(False)
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
-        self._tell(False)
-
-    def _tell(self, greeted: bool) -> None:
-        if not self.greeted.done():
-            self.greeted.set_result(greeted)
 
 
 def hint(command: str) -> str:

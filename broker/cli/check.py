@@ -14,7 +14,9 @@ import typer
 from broker.cli.configuration import Config, reachable, read_settings
 from broker.cli.front import clock, front
 from broker.cli.gate_check import gate
+from broker.cli.hosts import Book  # noqa: TC001 - typer reads annotations
 from broker.cli.outcome import CommandError, Exit, mark, print_json
+from broker.cli.reach import reach
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,7 +41,8 @@ class Stage(StrEnum):
 
 SECONDS = 5.0
 """How long one stage may take."""
-MAX_BANNER = 255
+LONG_SECONDS = 60.0
+"""The same where a gateway may ask somebody, or several connectors try."""
 _READ_SIZE = 4096
 
 
@@ -62,6 +65,13 @@ def check(
             help="Where people reach us, base path included; else `public-origin` tells, if it is set."
         ),
     ] = None,
+    network: Annotated[
+        str, typer.Option(help="Reach the instance by every connector of this private network.")
+    ] = "",
+    via: Annotated[
+        str, typer.Option(help="Reach the instance from this host of the host book, such as a gateway.")
+    ] = "",
+    hosts: Book = None,
     config: Config = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -78,12 +88,13 @@ def check(
         Stage.BROKER: lambda: _broker(settings),
         Stage.FRONT: lambda: front(url or _public_url(settings)),
         Stage.GATE: lambda: gate(settings, instance),
-        Stage.INSTANCE: lambda: _instance(instance),
+        Stage.INSTANCE: lambda: reach(instance, settings, network=network, via=via, hosts=hosts),
     }
     for stage, look in stages.items():
         if only and stage not in only:
             continue
-        results.append(asyncio.run(_timed(stage, look)))
+        seconds = LONG_SECONDS if stage is Stage.INSTANCE and (network or via) else SECONDS
+        results.append(asyncio.run(_timed(stage, look, seconds)))
     shown = [result for result in results if not only or result.stage in only]
     if json:
         print_json([vars(result) for result in shown])
@@ -94,17 +105,17 @@ def check(
         raise typer.Exit(Exit.HOP)
 
 
-async def _timed(stage: Stage, look: Callable[[], Awaitable[str | None]]) -> Result:
+async def _timed(stage: Stage, look: Callable[[], Awaitable[str | None]], seconds: float) -> Result:
     started = time.monotonic()
     passed: bool | None = False
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             found = await look()
         passed, detail = (None, "not used") if found is None else (True, found)
     except CommandError as error:
         detail = str(error)
     except TimeoutError:
-        detail = f"no answer within {SECONDS:g} s"
+        detail = f"no answer within {seconds:g} s"
     except OSError as error:
         detail = _reason(error)
     return Result(stage, passed, _since(started), detail)
@@ -205,24 +216,3 @@ async def _broker(settings: Settings) -> str:
 
 def _public_url(settings: Settings) -> str:
     return settings.public_origin + settings.base_path if settings.public_origin else ""
-
-
-async def _instance(address: str | None) -> str | None:
-    if address is None:
-        return None
-    host, separator, port = address.rpartition(":")
-    if not separator or not port.isdigit():
-        raise CommandError("an instance is written HOST:PORT")
-    try:
-        reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    except ConnectionRefusedError:
-        raise CommandError(f"{host} answers, but nothing listens on port {port}") from None
-    try:
-        banner = (await reader.read(MAX_BANNER)).partition(b"\n")[0].strip()
-    finally:
-        writer.close()
-    kinds = {b"SSH-": "an SSH server", b"RFB ": "a VNC server"}
-    kind = next((name for start, name in kinds.items() if banner.startswith(start)), None)
-    if kind is None:
-        raise CommandError(f"{address} answers, but neither as an SSH nor as a VNC server")
-    return f"{address} is {kind} ({banner.decode('ascii', 'replace')})"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from broker.networks.relays import Relays
     from broker.settings import Settings
 
-__all__ = ["app"]
+__all__ = ["app", "opened"]
 
 Result = TypeVar("Result")
 
@@ -285,7 +285,7 @@ def _run(settings: Settings, work: Callable[[PrivateNetworks, Relays], Awaitable
     from broker.store import StoreError
 
     async def all_of_it() -> Result:
-        async with _opened(settings) as (networks, relays):
+        async with opened(settings) as (networks, relays):
             return await work(networks, relays)
 
     try:
@@ -299,7 +299,12 @@ def _run(settings: Settings, work: Callable[[PrivateNetworks, Relays], Awaitable
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[tuple[PrivateNetworks, Relays]]:
+async def opened(settings: Settings) -> AsyncIterator[tuple[PrivateNetworks, Relays]]:
+    """The store and the daemons that the settings name.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
     from broker.bans import Bans
     from broker.fleet import Fleet, addresses
     from broker.networks.registry import PrivateNetworks

@@ -18,10 +18,13 @@ from broker.gate.host_keys import GATE, PinnedKeys
 from broker.gate.instances import Instances
 from broker.gate.reports import Reports
 from broker.store import open_store
+from tests.servers.sshd import Sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.cli.conftest import Outcome
 
 
 @contextlib.contextmanager
@@ -151,6 +154,43 @@ def test_an_instance_that_is_something_else(fanlight, banner: bytes, said: str) 
     with answering(banner) as port:
         outcome = fanlight("check", f"127.0.0.1:{port}", "--only", "instance")
     assert (outcome.code, said in outcome.output) == (Exit.HOP, True)
+
+
+def test_an_instance_in_a_private_network_without_connectors(
+    fanlight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FANLIGHT_STORE", f"sqlite:///{tmp_path}/store")
+    outcome = fanlight("check", "10.1.2.3:22", "--network", "lab", "--only", "instance")
+    assert (outcome.code, "no connector of lab is connected" in outcome.output) == (Exit.HOP, True)
+
+
+@pytest.mark.real
+def test_an_instance_behind_a_gateway_of_the_host_book(
+    fanlight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with Sshd() as gateway, answering(b"RFB 003.008\n") as desktop, answering(b"220 mail\r\n") as mail:
+        key = tmp_path / "key"
+        key.touch(mode=0o600)
+        key.write_text(gateway.private_key)
+        (tmp_path / ".ssh").mkdir()
+        (tmp_path / ".ssh" / "known_hosts").write_text(f"corp {gateway.host_key}\n")
+        book = tmp_path / "hosts.toml"
+        book.write_text(
+            f'[hosts.corp]\naddress = "127.0.0.1"\nport = {gateway.port}\nuser = "{gateway.user}"\n'
+            f'host-key-alias = "corp"\nkey = ["{key}"]\n'
+        )
+
+        def check(port: int, via: str = "corp") -> Outcome:
+            return fanlight("check", f"127.0.0.1:{port}", "--via", via, "--hosts", book, "--only", "instance")
+
+        found = check(desktop)
+        assert (found.code, "through corp is a VNC server (RFB 003.008)" in found.output) == (0, True), found
+        other = check(mail)
+        assert (other.code, "through corp answers, but neither" in other.output) == (Exit.HOP, True), other
+        closed = check(1)
+        assert (closed.code, "Nothing listens on port 1 of" in closed.output) == (Exit.HOP, True), closed
 
 
 def test_a_key_that_others_can_read_is_found(

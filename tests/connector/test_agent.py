@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.agent import delay
-from connector.keyfile import KeyFileError
+from connector import agent as module
+from connector.agent import Agent, delay
+from connector.keyfile import Endpoint, KeyFileError
+from connector.settings import Settings
 from connector.state import (
     RunningError,
     is_running,
@@ -17,6 +21,7 @@ from connector.state import (
     say,
 )
 from tests.connector.test_keyfile import KEY
+from tests.fakes.connectors import server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,3 +63,31 @@ def test_status_is_read_as_it_was_said(tmp_path: Path) -> None:
     assert read_status(tmp_path) == {"state": "connected"}
     (tmp_path / "status.json").write_text("[")
     assert read_status(tmp_path) == {}
+
+
+async def test_endpoints_are_tried_in_turn_with_longer_and_longer_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialled: list[str] = []
+    waited: list[int] = []
+    monkeypatch.setattr(module, "SHORTEST", 0.01)
+    monkeypatch.setattr(module, "delay", lambda failures, _: waited.append(failures) or 0.01)
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        dialled.append("second")
+        writer.close()
+
+    async with server(close) as port:
+        endpoints = tuple(map(Endpoint.parse, ("tcp://127.0.0.1:1", f"tcp://127.0.0.1:{port}")))
+        agent = Agent(
+            Settings.model_validate({"state-directory": tmp_path}), replace(KEY, endpoints=endpoints)
+        )
+        running = asyncio.create_task(agent.run(), name="agent")
+        async with asyncio.timeout(10):
+            while len(waited) < 6:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert waited[:6] == [1, 2, 3, 4, 5, 6]
+    assert len(dialled) >= 3
+    assert read_status(tmp_path)["state"] == "disconnected"

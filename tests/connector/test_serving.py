@@ -80,6 +80,32 @@ async def test_what_is_not_opened(host: str, port: int, code: int, says: str) ->
         assert raised.value.code == code
 
 
+async def test_a_name_means_what_it_means_inside_and_only_what_is_permitted_is_dialled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meaning = {
+        "db.lab": ["127.0.0.1"],
+        "rebound.lab": ["169.254.169.254"],
+        "both.lab": ["127.0.0.2", "127.0.0.1"],
+    }
+
+    async def resolve(name: str) -> list[str]:
+        return meaning[name]
+
+    monkeypatch.setattr("connector.inside.resolve", resolve)
+    async with server(echo) as port, signed_in(FakeConnector(new_key())) as connection:
+        for name in ("db.lab", "both.lab"):  # of several addresses those that the list has
+            reader, writer = await connection.open_connection(name, port)
+            writer.write(b"hello")
+            assert await reader.read(5) == b"hello"
+            writer.close()
+        with pytest.raises(asyncssh.ChannelOpenError, match="not in the connector's allowed-targets"):
+            await connection.open_connection("rebound.lab", port)
+        meaning["db.lab"] = ["169.254.169.254"]  # a name that changes between two sessions
+        with pytest.raises(asyncssh.ChannelOpenError, match="not in the connector's allowed-targets"):
+            await connection.open_connection("db.lab", port)
+
+
 async def test_a_broker_that_was_broken_into_fills_no_disk() -> None:
     connector = FakeConnector(new_key())
     with structlog.testing.capture_logs() as lines:

@@ -16,6 +16,7 @@ from broker.store import open_store
 from tests.e2e.screen import Screen
 from tests.e2e.site import ROOT, Site
 from tests.fakes.platform import PlatformError
+from tests.servers.private import ConnectorProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,20 +111,36 @@ def test_refusals_and_bans(open_page: Callable[..., Page], site: Site) -> None:
     operator.wait_for_selector("#bans-empty", state="visible")
 
 
-def test_a_private_network_gets_a_key_that_is_shown_once(open_page: Callable[..., Page]) -> None:
+def test_a_private_network_gets_a_key_and_what_its_connector_reaches_is_tried(
+    open_page: Callable[..., Page], site: Site, tmp_path: Path
+) -> None:
     operator = open_page()
     operator.get_by_text("New network").click()
     operator.get_by_label("Name").fill("lab")
-    operator.get_by_label("Connectors dial").fill("tcp://127.0.0.1:4830")
+    operator.get_by_label("Connectors dial").fill(f"{site.url.replace('http', 'ws')}/connector")
     operator.get_by_role("button", name="Make its key").click()
-    operator.wait_for_selector("#network-said:has-text('-----END FANLIGHT CONNECTOR KEY-----')")
+    said = operator.wait_for_selector("#network-said:has-text('-----END FANLIGHT CONNECTOR KEY-----')")
     operator.get_by_role("button", name="Manage: lab").click()
-    operator.wait_for_selector("#network-firewall:has-text('ip daddr 127.0.0.1 tcp dport 4830')")
+    operator.wait_for_selector("#network-firewall:has-text('ip daddr 127.0.0.1 tcp dport')")
     operator.evaluate(AXE.read_text())
     assert violations(operator) == []
     operator.get_by_label("Try a target").fill("db:22")
     operator.get_by_role("button", name="Try").click()
     operator.wait_for_selector("#network-answer:has-text('No connector is connected.')")
+    connector = ConnectorProcess(
+        tmp_path / "connector", said.text_content(), f"127.0.0.1/32:{site.sshd.port}"
+    )
+    try:
+        operator.wait_for_selector("#networks span:text-is('connected')", state="attached")
+        for target, answer in [
+            (f"127.0.0.1:{site.sshd.port}", "✓ banner: SSH: SSH-2.0-OpenSSH"),
+            ("127.0.0.1:1", "✕ permit: 127.0.0.1:1 is not in the connector's allowed-targets"),
+        ]:
+            operator.get_by_label("Try a target").fill(target)
+            operator.get_by_role("button", name="Try").click()
+            operator.wait_for_selector(f'#network-answer:has-text("{answer}")')
+    finally:
+        connector.stop()
     operator.get_by_role("button", name="New key").click()
     operator.wait_for_selector("#network-answer:has-text('Key 2.')")
     operator.get_by_role("button", name="Revoke all keys").click()

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from broker.links import Signer
+from connector.doctor import EXITS
 from proxyd.wire.instruction import InstructionParser
 from tests.fakes.browser import Browser
 from tests.servers import processes
@@ -34,12 +35,13 @@ LOST = "gateway: The connector on"
 class Lab:
     """A broker, a daemon and a private network with two connectors."""
 
-    def __init__(self, folder: Path, private: Private, daemon: Proxyd) -> None:
+    def __init__(self, folder: Path, private: Private, daemon: Proxyd, store: str = "") -> None:
         self.private = private
         self.daemon = daemon
         self.port = free_port(private.outside)
         self.tcp_port = free_port(private.outside)
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.broker: subprocess.Popen[bytes] | None = None
         secret = base64.b64encode(SECRET).decode()
         (folder / "ring.toml").write_text(
@@ -56,7 +58,7 @@ class Lab:
                     "metrics-bind": "",
                     "guacd-hostname": daemon.address[0],
                     "guacd-port": daemon.address[1],
-                    "store": f"sqlite:///{folder}/store.sqlite",
+                    "store": store or f"sqlite:///{folder}/store.sqlite",
                     "drain-timeout": 0,
                     "key-ring": str(folder / "ring.toml"),
                     "public-origin": f"http://{private.outside}:{self.port}",
@@ -82,12 +84,15 @@ class Lab:
         )  # fmt: skip
         return done.stdout
 
-    def new_key(self) -> str:
-        """A key whose connectors try the WebSocket first, then the plain port."""
+    @property
+    def endpoint(self) -> str:
+        return f"ws://{self.private.outside}:{self.port}/guacamole/connector"
+
+    def new_key(self, then: Lab | None = None) -> str:
+        """A key whose connectors try the WebSocket first, then another broker's, or the plain port."""
         self.fanlight(
-            "network", "key", "new", "lab",
-            "--endpoint", f"ws://{self.private.outside}:{self.port}/guacamole/connector",
-            "--endpoint", f"tcp://{self.private.outside}:{self.tcp_port}",
+            "network", "key", "new", "lab", "--endpoint", self.endpoint,
+            "--endpoint", then.endpoint if then else f"tcp://{self.private.outside}:{self.tcp_port}",
         )  # fmt: skip
         return self.fanlight("network", "key", "show-once", "lab")
 
@@ -186,17 +191,27 @@ async def says(browser: Browser, wanted: str, deadline: float = 10) -> None:
     assert error.args[0].startswith(wanted), error.args
 
 
-async def ended(browsers: list[Browser]) -> int:
+async def ended(browsers: list[Browser], seconds: float = 3) -> int:
     """How many sessions end now because their connector was lost, and say so."""
 
     async def one(browser: Browser) -> bool:
+        staying = asyncio.create_task(stay(browser), name="a person is there")
         try:
-            await says(browser, LOST, 3)
+            await says(browser, LOST, seconds)
         except TimeoutError:
             return False
+        finally:
+            staying.cancel()
         return True
 
     return sum(await asyncio.gather(*map(one, browsers)))
+
+
+async def stay(browser: Browser) -> None:
+    """A page that is open says so all the time."""
+    while True:
+        browser.send("nop")
+        await asyncio.sleep(3)
 
 
 async def came_back(desktop: Browser) -> bool:
@@ -246,6 +261,19 @@ async def test_what_happens_to_connectors_and_their_sessions(lab: Lab) -> None:
     await stranger.close()
     assert any(event["event"] == "stream denied" for event in second.events)
 
+    # what operators of either side see of it
+    assert "✓ banner: SSH: SSH-2.0-OpenSSH" in lab.fanlight(
+        "network", "test", "lab", f"{lab.private.inside}:22"
+    )
+    outside = lab.fanlight("network", "test", "lab", "198.51.100.7:22")
+    assert "✕ permit: 198.51.100.7:22 is not in the connector's allowed-targets" in outside
+    assert "tcp" not in outside
+    doctor = json.loads(second.fanlight("connector", "doctor", "--json"))
+    assert not [row for row in doctor if row["passed"] is False], doctor
+    assert {row["stage"] for row in doctor} == set(EXITS) - {
+        "clock"
+    }  # which is part of https unless it is off
+
     # a page, by way of the broker that knows where the network is
     async with asyncio.timeout(10):
         while "sync" not in await lab.page():
@@ -268,10 +296,12 @@ async def test_what_happens_to_connectors_and_their_sessions(lab: Lab) -> None:
     refused = await lab.shell()
     await says(refused, "gateway: No connector of the network lab is connected.")
     await refused.close()
-    await fact(lambda: any("refused" in str(event.get("reason")) for event in second.events), "refused after")
+    await fact(
+        lambda: any("refused" in str(event.get("reason")) for event in second.events), "refused after", 45
+    )
 
 
-async def test_a_silent_connector_is_passed_by_and_a_second_one_on_a_host_refused(lab: Lab) -> None:
+async def test_a_link_that_is_cut_is_passed_by_and_a_second_one_on_a_host_refused(lab: Lab) -> None:
     key = lab.new_key()
     first = lab.begin(key)
     await fact(lambda: first.state == "connected", "a connector")
@@ -282,12 +312,57 @@ async def test_a_silent_connector_is_passed_by_and_a_second_one_on_a_host_refuse
     twin.stop()
     second = lab.begin(key, force=True)
     await fact(lambda: second.state == "connected", "a forced one")
-    first.process.send_signal(signal.SIGSTOP)  # as a link that was cut: nothing comes, no reset either
-    try:
+    shells = [await lab.shell() for _ in range(4)]
+    for shell in shells:
+        assert (await shell.until(lambda row: row.opcode in {"sync", "error"}, 20)).opcode == "sync"
+    await asyncio.to_thread(first.cut)
+    began = time.monotonic()
+    ending = asyncio.create_task(ended(shells, 45), name="sessions end")
+    while not await opens(lab):
         # at most a probe's interval and its time-out, then new ones go elsewhere
-        await asyncio.sleep(10)
-        assert await opens(lab)
-        await fact(lambda: sum(row["connected"] for row in lab.connectors()) == 1, "noticed", 40)
-    finally:
-        first.process.send_signal(signal.SIGCONT)
-    await fact(lambda: first.state == "connected", "back", 40)
+        assert time.monotonic() - began < 20
+    assert await ending == 2
+    assert time.monotonic() - began < 50
+    for shell in shells:
+        await shell.close()
+    await fact(lambda: "disconnected" in {event["event"] for event in first.events}, "noticed there, too", 45)
+    await fact(lambda: first.state == "connected", "it dials again", 60)
+    await fact(lambda: all(row["connected"] for row in lab.connectors()), "both are there", 40)
+
+
+async def test_sessions_at_one_broker_find_connectors_at_another_and_those_another_endpoint(
+    private: Private, tmp_path: Path
+) -> None:
+    store = processes.free_port()
+    redis = processes.start(
+        "redis-server", "--port", str(store), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"
+    )
+    processes.wait_for_port(store, redis)
+    async with Proxyd(workers=1) as daemon:
+        one, two = (
+            Lab(folder, private, daemon, f"redis://127.0.0.1:{store}/0")
+            for folder in (tmp_path / "1", tmp_path / "2")
+        )
+        try:
+            for lab in (one, two):
+                lab.start_broker()
+            key = one.new_key(two)
+            connector = one.begin(key)
+            await fact(lambda: connector.state == "connected", "a connector at the first broker")
+            assert connector.endpoint.endswith(f":{one.port}/guacamole/connector")
+            async with asyncio.timeout(10):
+                while "sync" not in await two.page():
+                    await asyncio.sleep(0.2)
+            one.stop_broker()
+            await fact(
+                lambda: connector.endpoint.endswith(f":{two.port}/guacamole/connector"),
+                "the next endpoint",
+                30,
+            )
+            async with asyncio.timeout(20):
+                while "sync" not in await two.page():
+                    await asyncio.sleep(0.2)
+        finally:
+            one.stop_broker()
+            two.stop_broker()
+            processes.stop(redis)

@@ -142,11 +142,30 @@ class ConnectorProcess:
         )  # fmt: skip
         return done.stdout + done.stderr
 
+    def cut(self) -> None:
+        """What it sends on the connections that it has now gets lost from here on; nobody is told."""
+        listed = subprocess.run(
+            [*self._inside, processes.require("ss"), "-tnpH", "state", "established"],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        ours = [row.split() for row in listed.stdout.splitlines() if f"pid={self.process.pid}," in row]
+        for port in {columns[2].rpartition(":")[2] for columns in ours}:
+            _ip("-n", self._inside[3], "rule", "add", "ipproto", "tcp", "sport", port, "blackhole")
+
     @property
     def events(self) -> list[dict[str, Any]]:
         """What it logged."""
         file = self.folder / "connector.log"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is connected; empty while it is not."""
+        try:
+            said = json.loads((self.folder / "status.json").read_text())
+        except (OSError, ValueError):
+            return ""
+        return str(said["endpoint"]) if said["state"] == "connected" else ""
 
     @property
     def state(self) -> str:

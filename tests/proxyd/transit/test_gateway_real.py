@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import asyncssh
 import pytest
 
+from client.connecting import Connecting
+from client.fanout import Fanout
+from client.hosts import Host, HostBook
+from proxyd.instances.command import CommandInstance
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.vnc import VncInstance
 from proxyd.wire.route import JumpHost
@@ -22,6 +26,7 @@ from tests.servers.transit import Answers, LocalTransit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from proxyd.transport.through import Through
 
@@ -30,7 +35,7 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[Corporate]:
-    with Corporate(2) as network:
+    with Corporate(5) as network:
         yield network
 
 
@@ -71,7 +76,6 @@ class Behind(SshUser):
 async def test_one_code_opens_shells_files_and_desktops_behind_the_gateway(
     network: Corporate, corp: JumpHost
 ) -> None:
-    command = ["Xvnc", ":77", "-rfbport", "5901", "-SecurityTypes", "None", "-geometry", "320x240"]
     async with LocalTransit() as transit:
         person = Answers(network.code())
         ways = [transit.way([corp]) for _ in range(5)]
@@ -80,21 +84,85 @@ async def test_one_code_opens_shells_files_and_desktops_behind_the_gateway(
         assert "One-time password" in person.asked[0][0]
         assert "Waiting for the sign-in at the gateway corp" in person.shown
 
-        for way, server in zip(ways, network.inner, strict=False):
+        for way, server in zip(ways, network.inner, strict=True):
             user = Behind(way, server)
             async with user.working():
                 await user.sees(f"{server.address} 22")
             async with logged_in(way, server) as connection, connection.start_sftp_client() as files:
                 assert "log" in await files.listdir(str(server.folder))
 
-        with network.running(0, *command):
-            processes.wait_for(lambda: network.answers(0, 5901), "the desktop listens")
-            given = {"hostname": network.addresses[0], "port": "5901"}
-            desk = FakeDesk(320, 240, transport=ways[4])
-            async with desk.running(VncInstance(Arguments(VncInstance.PARAMETERS, given), desk)):
-                await desk.until(lambda: desk.frames, "a picture of the desktop")
-                assert [login.sessions for login in transit.logins.of("alice")] == [1]
+        await asyncio.gather(*(desktop(network, way, number) for number, way in enumerate(ways)))
+        wrote = await asyncio.gather(
+            *(command(way, server) for way, server in zip(ways, network.inner, strict=True))
+        )
+        assert wrote == network.addresses
         assert network.gateway.sessions() == 1
+
+
+async def command(way: Through, server: Sshd) -> str:
+    """What the page's command on many shells gets from one of the machines."""
+    given = {
+        "hostname": server.address, "username": server.user, "private-key": server.private_key,
+        "host-key": server.host_key, "command": "echo ${SSH_CONNECTION#* * }",
+    }  # fmt: skip
+    desk = FakeDesk(transport=way)
+    async with desk.running(CommandInstance(Arguments(CommandInstance.PARAMETERS, given), desk)):
+        await desk.until(lambda: desk.arguments.get("exit-status") == "0", "the command ended")
+    return desk.pipes["stdout"].data.decode().split()[0]
+
+
+async def desktop(network: Corporate, way: Through, number: int) -> None:
+    """A web desktop on one of the machines."""
+    command = [
+        "Xvnc",
+        f":{70 + number}",
+        "-rfbport",
+        "5901",
+        "-SecurityTypes",
+        "None",
+        "-geometry",
+        "320x240",
+    ]
+    with network.running(number, *command):
+        await asyncio.to_thread(
+            processes.wait_for, lambda: network.answers(number, 5901), "the desktop listens"
+        )
+        given = {"hostname": network.addresses[number], "port": "5901"}
+        desk = FakeDesk(320, 240, transport=way)
+        async with desk.running(VncInstance(Arguments(VncInstance.PARAMETERS, given), desk)):
+            await desk.until(lambda: desk.frames, "a picture of the desktop")
+
+
+async def test_one_code_runs_a_command_on_all_machines_behind_the_gateway(
+    network: Corporate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    hosts = {"corp": Host("corp", network.gateway.address, user=network.gateway.user)}
+    known = [f"{network.gateway.address} {network.gateway.host_key}\n"]
+    for number, server in enumerate(network.inner):
+        key = tmp_path / f"key{number}"
+        key.touch(mode=0o600)
+        key.write_text(server.private_key)
+        hosts[f"m{number}"] = Host(
+            f"m{number}",
+            server.address,
+            user=server.user,
+            via=("corp",),
+            host_key_alias=f"m{number}",
+            key=(str(key),),
+        )
+        known.append(f"m{number} {server.host_key}\n")
+    (tmp_path / "known").write_text("".join(known))
+    person = Answers(network.code())
+    async with Connecting(HostBook(hosts), asker=person, known=tmp_path / "known") as connecting:
+        run = Fanout(
+            connecting, "echo $SSH_CONNECTION | cut -d' ' -f3", [f"m{number}" for number in range(5)]
+        )
+        await run.run()
+        async with connecting.open("m4") as connection:  # what installs a key, say, takes the same way
+            assert (await connection.run("echo hi")).stdout == "hi\n"
+    assert [job.stdout.decode().strip() for job in run.jobs] == network.addresses
+    assert len(person.asked) == 1
 
 
 async def test_a_code_is_good_once(network: Corporate, corp: JumpHost) -> None:
@@ -132,7 +200,7 @@ async def test_a_login_that_was_cut_is_said_so_and_asked_for_anew(network: Corpo
 async def test_a_gateway_cannot_pass_itself_off_as_a_machine_behind_it(
     network: Corporate, corp: JumpHost
 ) -> None:
-    real, false = network.inner
+    real, false = network.inner[:2]
     async with LocalTransit() as transit:
         way = transit.way([corp])
         await way.ready(Answers(network.code()))

@@ -11,6 +11,7 @@ import pytest
 from proxyd.instances import ssh_connection
 from proxyd.wire.route import JumpHost
 from proxyd.wire.status import Hop, Status, StatusError
+from tests.fakes.connectors import server
 from tests.fakes.ssh_server import FakeSsh
 from tests.servers.transit import Answers, LocalTransit
 
@@ -71,6 +72,32 @@ async def test_bytes_pass_both_ways_and_the_end_too() -> None:
         async with asyncio.timeout(5):
             while login.sessions:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_flood_from_behind_a_gateway_is_held_back() -> None:
+    sent = 0
+
+    async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(bytes(65536))
+                await writer.drain()
+                sent += 65536
+
+    async with FakeSsh(forwards=True) as gateway, server(flood) as port, LocalTransit() as transit:
+        way = transit.way([host(gateway.port)])
+        await way.ready(Answers())
+        transport, _ = await way.create_connection(asyncio.Protocol, "127.0.0.1", port)
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        before = -1
+        async with asyncio.timeout(15):
+            while sent != before:
+                before = sent
+                await asyncio.sleep(0.3)
+        assert 0 < sent < 16 << 20  # windows and sockets on the way
+        transport.abort()
 
 
 async def test_whoever_comes_meanwhile_waits_and_if_the_first_leaves_the_next_is_asked() -> None:
