@@ -19,7 +19,7 @@ test: setup ## run every test, real servers and a real browser included
 	@failed=0; \
 	npm --prefix webapp test || failed=1; \
 	$(BIN)/python -m pytest -n auto -m "not real and not e2e" || failed=1; \
-	$(BIN)/python -m pytest -m "real or e2e" || failed=1; \
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "real or e2e" || failed=1; \
 	exit $$failed
 
 check: setup ## format, lint, types, architecture, quick tests

@@ -57,6 +57,13 @@ class Site:
         self.broker_port = port
 
     def __enter__(self) -> Self:
+        try:
+            return self._enter()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _enter(self) -> Self:
         self.sshd.__enter__()
         self.xvnc.__enter__()
         self._write_key()

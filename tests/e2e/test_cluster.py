@@ -40,8 +40,6 @@ AWAY_SECONDS = 60.0
 """How long Redis is kept from answering."""
 AGAIN = (Status.SERVER_BUSY, Status.UPSTREAM_UNAVAILABLE)
 """Statuses after which the page tries again by itself."""
-START_SECONDS = 60.0
-"""How long a process may take to listen: many start at a time here."""
 
 
 class Cluster:
@@ -84,7 +82,7 @@ class Cluster:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", self.ports[name])) == 0
 
-        processes.wait_for(listens, f"{name} listening", START_SECONDS)
+        processes.wait_for(listens, f"{name} listening", processes.START_SECONDS)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         process = self._running.pop(name)

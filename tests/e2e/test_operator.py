@@ -13,7 +13,7 @@ import pytest
 from broker.bans import Bans
 from broker.links import Signer
 from broker.store import open_store
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Screen, eventually
 from tests.e2e.site import ROOT, Site
 from tests.fakes.platform import PlatformError
 from tests.servers.private import ConnectorProcess
@@ -35,7 +35,8 @@ def site(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     ring: Path = tmp_path_factory.mktemp("ring") / "ring.toml"
     secret = base64.b64encode(SECRET).decode()
     ring.write_text(f'[ops]\nsecret = "{secret}"\nschemes = ["jwt"]\noperator = true\n')
-    with Site(640, 480, {"key-ring": str(ring), "public-origin": ORIGIN, "ban-after": 2}) as running:
+    settings = {"key-ring": str(ring), "public-origin": ORIGIN, "ban-after": 2, "detach-timeout": 900}
+    with Site(640, 480, settings) as running:
         yield running
 
 
@@ -83,6 +84,21 @@ def test_a_word_and_the_end(open_page: Callable[..., Page], page: Page, site: Si
     operator.get_by_role("button", name="End session").click()
     page.wait_for_selector("#failure:has-text('It is noon.')", state="visible")
     operator.wait_for_selector("#running-empty", state="visible")
+
+
+def test_who_is_away_is_shown_and_ended(open_page: Callable[..., Page], page: Page, site: Site) -> None:
+    before = site.sshd.sessions()
+    Screen(page).open(site.link("ssh"))
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("about:blank")
+    operator = open_page()
+    operator.wait_for_selector("#running td:has-text('away for')")
+    assert site.sshd.sessions() == before + 1
+    operator.get_by_role("button", name="Details").click()
+    operator.fill("#end input", "Nobody was here.")
+    operator.get_by_role("button", name="End session").click()
+    operator.wait_for_selector("#running-empty", state="visible")
+    eventually(lambda: site.sshd.sessions() == before, "the shell is gone")
 
 
 def keep_out(site: Site) -> None:

@@ -73,12 +73,26 @@ def resumed(screen: Screen) -> str:
     return str(notice.text_content())
 
 
-def test_a_reload(shell: Screen, tmp_path: Path) -> None:
-    shell.page.on("dialog", lambda dialog: dialog.accept())
-    shell.page.reload()
+def test_a_reload(page: Page, site: Site, tmp_path: Path) -> None:
+    """The screen is there again, and what has scrolled off it."""
+    shell = Screen(page).open(site.link("ssh"))
+    unobstructed(shell)
+    shell.wait_for_row(lambda row: row.endswith(("#", "$")), "a prompt")
+    shell.type("seq 5000 5099\n")
+    shell.wait_for_row(lambda row: row == "5099", "a hundred rows")
+    begin(shell)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
     shell.wait_for("connected")
     assert resumed(shell) == "Your session is where you left it"
+    unobstructed(shell)
+    for _ in range(4):
+        page.keyboard.press("Shift+PageUp")
+    shell.wait_for_row(lambda row: row.split()[:1] == ["5000"], "the first row, scrolled back to")
+    for _ in range(4):
+        page.keyboard.press("Shift+PageDown")
     finish(shell, tmp_path)
+    site.log_out()
 
 
 def test_a_lost_network(page: Page, site: Site, tmp_path: Path) -> None:

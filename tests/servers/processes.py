@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["free_port", "missing", "require", "start", "stop", "wait_for", "wait_for_port"]
 
 PORTS_FROM, PORTS_TO = 10_000, 32_000
+START_SECONDS = 60.0
+"""How long a program may take to listen, on a machine that does much else."""
 
 
 def require(program: str) -> str:
@@ -87,4 +89,4 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_for(listens, f"port {port} listening")
+    wait_for(listens, f"port {port} listening", START_SECONDS)

@@ -47,7 +47,7 @@ class Proxyd:
             stdout=self._log,
             stderr=self._log,
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(processes.START_SECONDS):
             while not await self._answers():
                 assert self._process.returncode is None, self.log
                 await asyncio.sleep(0.05)
