@@ -23,7 +23,7 @@ FONT_POINTS = 12
 DPI = 96
 
 
-def eventually(fact: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+def eventually(fact: Callable[[], object], what: str, seconds: float = 30.0) -> None:
     """Wait until a fact holds; the message names what did not."""
     deadline = time.monotonic() + seconds
     while not fact():
@@ -43,7 +43,7 @@ class Screen:
         self.page.goto(link)
         return self.wait_for("connected")
 
-    def wait_for(self, state: str, seconds: float = 20.0) -> Screen:
+    def wait_for(self, state: str, seconds: float = 30.0) -> Screen:
         """Wait until the session root is in a state."""
         self.page.wait_for_selector(f"#session[data-state='{state}']", timeout=seconds * 1000)
         return self
@@ -74,7 +74,7 @@ class Screen:
         """Press keys as a person does."""
         self.page.keyboard.type(text)
 
-    def wait_for_row(self, fits: Callable[[str], bool], what: str, seconds: float = 20.0) -> str:
+    def wait_for_row(self, fits: Callable[[str], bool], what: str, seconds: float = 30.0) -> str:
         """Wait until a row of the terminal fits, and return it."""
         found: list[str] = []
 

@@ -52,7 +52,7 @@ def begin(screen: Screen) -> Screen:
 
 def unobstructed(screen: Screen) -> None:
     """Wait until no notice covers what is to be read: where letters stand is found once."""
-    screen.page.locator("#notice").wait_for(state="hidden", timeout=15_000)
+    screen.page.locator("#notice").wait_for(state="hidden", timeout=30_000)
 
 
 def finish(screen: Screen, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def finish(screen: Screen, tmp_path: Path) -> None:
 
 def resumed(screen: Screen) -> str:
     notice = screen.page.locator("#notice")
-    notice.wait_for(state="visible", timeout=10_000)
+    notice.wait_for(state="visible", timeout=30_000)
     return str(notice.text_content())
 
 

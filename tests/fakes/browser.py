@@ -51,7 +51,7 @@ class Browser:
     def send_raw(self, data: bytes) -> None:
         self._writer.write(data)
 
-    async def next(self, deadline: float = 10) -> Instruction | None:
+    async def next(self, deadline: float = 30) -> Instruction | None:
         """The next instruction; None when the daemon closed the connection."""
         async with asyncio.timeout(deadline):
             while not self._waiting:
@@ -65,7 +65,7 @@ class Browser:
             self.send("sync", instruction.args[0])
         return instruction
 
-    async def until(self, wanted: str | Callable[[Instruction], bool], deadline: float = 10) -> Instruction:
+    async def until(self, wanted: str | Callable[[Instruction], bool], deadline: float = 30) -> Instruction:
         """The first instruction with this opcode, or for which `wanted` holds, among those not looked at yet.
 
         What is passed over stays to be looked for, so that the order of unrelated things does not matter.
@@ -85,7 +85,7 @@ class Browser:
         """Whatever was passed over is of no interest: stream indexes are used again."""
         self._passed.clear()
 
-    async def end(self, deadline: float = 10) -> list[Instruction]:
+    async def end(self, deadline: float = 30) -> list[Instruction]:
         """Read to the end of the connection."""
         start = len(self.received)
         async with asyncio.timeout(deadline):

@@ -45,7 +45,7 @@ class Peer:
         self.parameters: dict[str, str] = {}
         self.connection_id = ""
 
-    async def next(self, deadline: float = 10) -> Instruction | None:
+    async def next(self, deadline: float = 30) -> Instruction | None:
         """The next instruction; None when the broker has closed."""
         async with asyncio.timeout(deadline):
             while not self._waiting:
@@ -58,7 +58,7 @@ class Peer:
                 self._waiting = self._parser.feed(data)
         return self._waiting.pop(0)
 
-    async def until(self, opcode: str, deadline: float = 10) -> Instruction:
+    async def until(self, opcode: str, deadline: float = 30) -> Instruction:
         """The next instruction with this opcode."""
         async with asyncio.timeout(deadline):
             while (instruction := await self.next(deadline)) is not None:
@@ -137,7 +137,7 @@ class Guacd:
             peer.die()
         await self._server.wait_closed()
 
-    async def accepted(self, deadline: float = 10) -> Peer:
+    async def accepted(self, deadline: float = 30) -> Peer:
         """The next connection that completed its handshake."""
         async with asyncio.timeout(deadline):
             return await self._accepted.get()

@@ -31,7 +31,7 @@ def xvnc() -> Iterator[Xvnc]:
 
 
 async def until(fact: Callable[[], object], what: str) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not fact():
             await asyncio.sleep(0.02)
     assert fact(), what

@@ -70,7 +70,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def wait_for(fact: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
+def wait_for(fact: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Wait until a fact holds."""
     deadline = time.monotonic() + seconds
     while not fact():

@@ -56,16 +56,16 @@ class Person:
         return self.tier.lines[-1]
 
     def wait_for(self, state: str) -> None:
-        self.page.wait_for_selector(f"#session[data-state='{state}']", timeout=10_000)
+        self.page.wait_for_selector(f"#session[data-state='{state}']", timeout=30_000)
 
     def see(self, selector: str) -> Locator:
         """Wait until something is on the screen."""
-        self.page.wait_for_selector(selector, state="visible", timeout=10_000)
+        self.page.wait_for_selector(selector, state="visible", timeout=30_000)
         return self.page.locator(selector)
 
     def miss(self, selector: str) -> None:
         """Wait until something is not on the screen."""
-        self.page.wait_for_selector(selector, state="hidden", timeout=10_000)
+        self.page.wait_for_selector(selector, state="hidden", timeout=30_000)
 
     def pixel(self, x: int, y: int) -> tuple[int, int, int]:
         """A pixel of the window."""

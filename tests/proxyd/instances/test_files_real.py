@@ -136,7 +136,7 @@ async def test_a_broken_upload_leaves_nothing(daemon: Proxyd, sshd: Sshd, tmp_pa
     await browser.until("ack")
     assert list(tmp_path.iterdir())
     await browser.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while list(tmp_path.iterdir()):
             await asyncio.sleep(0.05)
 
@@ -152,7 +152,7 @@ async def test_a_stopped_upload_leaves_nothing_and_folders_are_made(
     browser.send("end", 5, 518)
     while (await browser.until("ack")).args[2] == "0":
         browser.forget()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while list(tmp_path.iterdir()):
             await asyncio.sleep(0.02)
     assert await upload(browser, f"{tmp_path}/run 1/data/a.csv", b"1,2") == "0"
@@ -192,7 +192,7 @@ async def test_programs_offer_files_name_folders_and_write_pipes(
         assert (await browser.until("ack")).args[2] == "0"
         browser.send("blob", 6, base64.b64encode(b"hello").decode())
         browser.send("end", 6)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (tmp_path / "dropped.txt").exists():
                 await asyncio.sleep(0.05)
         assert (tmp_path / "dropped.txt").read_bytes() == b"hello"
@@ -207,7 +207,7 @@ async def test_programs_offer_files_name_folders_and_write_pipes(
         opened_pipe = await browser.until(lambda i: i.opcode == "ack" and i.args[0] == "7")
         assert opened_pipe.args == ("7", "Now reading from stream.", "0")
         browser.send("blob", 7, base64.b64encode(f"touch {tmp_path}/by-pipe\n".encode()).decode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (tmp_path / "by-pipe").exists():
                 await asyncio.sleep(0.05)
 
@@ -231,12 +231,12 @@ async def test_a_desktop_has_files_beside_it(daemon: Proxyd, sshd: Sshd, tmp_pat
             assert (await browser.until("ack")).args[2] == "0"
             browser.send("blob", 6, base64.b64encode(b"hello").decode())
             browser.send("end", 6)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not (tmp_path / "dropped").exists():
                     await asyncio.sleep(0.05)
         async with await opened(daemon, "vnc", arguments | {"sftp-private-key": "nonsense"}) as browser:
             browser.send("mouse", 1, 1, 0)  # the desktop works without files
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while "no file transfer" not in daemon.log:
                     await asyncio.sleep(0.05)
         assert sshd.private_key.splitlines()[2] not in daemon.log
