@@ -21,6 +21,7 @@ from broker.gate.instances import Instances
 from broker.gate.introduction import Introductions
 from broker.gate.nets import Nets
 from broker.gate.reports import Reports
+from broker.gate.rotations import Rotations
 from broker.gateway import Gateway
 from broker.jumps import Jumps
 from broker.keeping import Keeping
@@ -218,6 +219,8 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         reports=reports,
         host_keys=host_keys,
         nets=Nets(store, clock),
+        keys=keys,
+        rotations=Rotations(store, clock),
     )
 
 

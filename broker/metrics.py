@@ -63,6 +63,17 @@ class Metrics:
             buckets=(0.005, 0.02, 0.1, 0.5, 2.0, 10.0),
             registry=self.registry,
         )
+        self.gate_requests = Counter(
+            "fanlight_broker_gate_requests",
+            "Requests of instances at the gate.",
+            ["status"],
+            registry=self.registry,
+        )
+        self.host_key_alarms = Counter(
+            "fanlight_broker_host_key_alarms",
+            "Host keys that instances reported and that are not those pinned.",
+            registry=self.registry,
+        )
         for reason in Reason:
             self.refused.labels(reason.value)
         for status in Status:
@@ -72,3 +83,4 @@ class Metrics:
             self.relayed.labels(direction)
         for family in ("2xx", "3xx", "4xx", "5xx"):
             self.requests.labels(family)
+            self.gate_requests.labels(family)

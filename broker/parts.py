@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from broker.gate.introduction import Introductions
     from broker.gate.nets import Nets
     from broker.gate.reports import Reports
+    from broker.gate.rotations import Rotations
     from broker.gateway import Gateway
     from broker.jumps import Jumps
     from broker.keyring import KeyRing
+    from broker.keys import KeyDirectory
     from broker.metrics import Metrics
     from broker.networks.registry import PrivateNetworks
     from broker.networks.relays import Relays
@@ -70,6 +72,8 @@ class Parts:
     reports: Reports
     host_keys: PinnedKeys
     nets: Nets
+    keys: KeyDirectory | None
+    rotations: Rotations
 
 
 PARTS = web.AppKey("parts", Parts)

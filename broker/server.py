@@ -16,6 +16,9 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from broker.app import make_app
+from broker.gate.app import make_gate
+from broker.gate.config import gate_policy
+from broker.gate.listener import GateListener
 from broker.networks.listener import Listener
 from broker.parts import PARTS
 from broker.patience import Patience
@@ -66,7 +69,9 @@ async def serve(
     Raises:
         ListenError: an address cannot be opened.
         StoreError, OSError, KeyRingError: see `make_app`.
+        SettingsError: the gate's rules cannot be read.
     """
+    policy = gate_policy(settings)
     app = make_app(settings)
     runner = web.AppRunner(
         app, shutdown_timeout=CLOSING_TIMEOUT, handle_signals=False, keepalive_timeout=KEEP_ALIVE
@@ -75,23 +80,31 @@ async def serve(
     stop = _Stop()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again, app[PARTS], load)
     connectors = Listener(app[PARTS].relays)
+    gate = GateListener(make_gate(app[PARTS], policy), settings.gate_proxy_protocol)
     await runner.setup()
     await metrics.setup()
-    watch = asyncio.create_task(_watch(runner), name="close silent connections")
+    await gate.runner.setup()
+    watches = [
+        asyncio.create_task(_watch(each), name="close silent connections") for each in (runner, gate.runner)
+    ]
     try:
         address = await _listen(runner, "bind", settings.bind)
         if settings.metrics_bind:
             await _listen(metrics, "metrics-bind", settings.metrics_bind)
         if settings.connector_bind:
             await _listen_for_connectors(connectors, settings.connector_bind)
+        if policy.bind:
+            await _listen_for_instances(gate, policy.bind)
         structlog.get_logger().info("listening", bind=address, base_path=settings.base_path)
         ready(address)
         await stop.asked()
         await _drain(app, app[PARTS].settings.drain_timeout, stop)
     finally:
         stop.close()
-        watch.cancel()
+        for watch in watches:
+            watch.cancel()
         connectors.close()
+        await gate.close()
         await runner.cleanup()
         await metrics.cleanup()
 
@@ -181,6 +194,16 @@ async def _listen_for_connectors(listener: Listener, bind: str) -> None:
         await listener.open(bind)
     except OSError as error:
         raise _explained("connector-bind", bind, error) from None
+
+
+async def _listen_for_instances(gate: GateListener, bind: str) -> None:
+    if bind.startswith("unix:"):
+        await _listen(gate.runner, "gate-bind", bind)
+        return
+    try:
+        await gate.open(bind)
+    except OSError as error:
+        raise _explained("gate-bind", bind, error) from None
 
 
 def _remove_stale(path: Path) -> None:

@@ -42,6 +42,8 @@ MAX_PLACES = 32
 """Addresses of one instance."""
 MAX_USERS = 64
 MAX_TEXT = 253
+PORTS = {"ssh": (22, 22), "vnc": (5900, 5999)}
+"""The ports that an instance may report, where its platform does not say."""
 VNC_PASSWORD = 8
 """Characters: a VNC server looks at no more (sheet H.1)."""
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -130,6 +132,10 @@ class Instance:
     def logins(self) -> tuple[str, ...]:
         """Whose public keys it is served."""
         return self.users or ((self.owner,) if self.owner else ())
+
+    def reportable(self, protocol: str) -> tuple[int, int]:
+        """The first and the last port of a protocol that it may report."""
+        return self.ports.get(protocol, PORTS[protocol])
 
 
 Permit = Callable[[Instance], None]

@@ -1,0 +1,93 @@
+"""Who an instance is: the gate's one point of authorisation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from broker.bans import retry_after
+from broker.errors import ApiError
+from broker.gate.rates import neighbourhood
+
+if TYPE_CHECKING:
+    from broker.bans import Bans
+    from broker.gate.instances import Instance, Instances
+    from broker.gate.rates import Rates
+
+__all__ = ["Claim", "Entrance", "unauthorized"]
+
+
+class Claim(NamedTuple):
+    """Who a request says that it comes from.
+
+    Attributes:
+        identifier: the instance's.
+        token: what it shows.
+        address: from which it came; empty where unknown.
+    """
+
+    identifier: str
+    token: str
+    address: str
+
+
+def unauthorized() -> ApiError:
+    """What everybody hears who is not known, whatever the reason."""
+    return ApiError(401, "Not authorized")
+
+
+class Entrance:
+    """Lets instances in, at their pace."""
+
+    def __init__(
+        self, instances: Instances, bans: Bans, by_instance: Rates, by_address: Rates, *, legacy: bool
+    ) -> None:
+        """Set the rules.
+
+        Args:
+            instances: which there are.
+            bans: counts tokens that are not good, by address.
+            by_instance: how often one may ask.
+            by_address: how often an address may ask: instances may share one.
+            legacy: whether tokens that an older gate gave are good.
+        """
+        self._instances = instances
+        self._bans = bans
+        self._by_instance = by_instance
+        self._by_address = by_address
+        self._legacy = legacy
+
+    def pace(self, address: str) -> None:
+        """Count a request of an address.
+
+        Raises:
+            ApiError: there were too many.
+        """
+        _hold(self._by_address.take(neighbourhood(address)))
+
+    async def admit(self, claim: Claim) -> Instance:
+        """The instance that a request comes from.
+
+        Who has a good token comes in from an address that is banned, too: behind a transparent proxy all instances of a
+        hypervisor share one.
+
+        Raises:
+            ApiError: it is nobody's (401), or there were too many (429).
+            StoreError: the store does not answer.
+        """
+        if not claim.identifier or not claim.token:
+            raise unauthorized()
+        instance = await self._instances.authentic(
+            claim.identifier, claim.token, claim.address, legacy=self._legacy
+        )
+        if instance is not None:
+            _hold(self._by_instance.take(instance.id))
+            return instance
+        subject = f"address {claim.address}"
+        _hold(await self._bans.remaining(subject))
+        await self._bans.failed(subject, "GATE_TOKEN")
+        raise unauthorized()
+
+
+def _hold(seconds: float) -> None:
+    if seconds:
+        raise ApiError(429, "Too many requests.", {"Retry-After": retry_after(seconds)})

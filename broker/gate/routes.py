@@ -1,0 +1,76 @@
+"""What the gate's views share: where they find it, whose request they answer, and a row of the table of routes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiohttp import web
+
+from broker.gate.instances import Instance
+
+if TYPE_CHECKING:
+    from broker.gate.core import Core
+    from broker.gate.entrance import Entrance
+    from broker.gate.gate import Gate
+    from broker.gate.policy import Policy
+    from broker.gate.pushes import Pushes
+    from broker.metrics import Metrics
+    from broker.settings import Network
+
+__all__ = ["BODY", "CALLER", "GATE", "GateRoute", "Served"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class GateRoute(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        method, path: of the request.
+        handler: the view.
+        permission: what has to be permitted; empty lets everybody in, without a token.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    permission: str = ""
+
+
+@dataclass
+class Served:
+    """What a gate is made of.
+
+    Attributes:
+        gate: answers.
+        pushes: takes what instances say.
+        entrance: knows them.
+        policy: what they may.
+        core: carries out.
+        metrics: what is counted.
+        trusted: networks of front proxies whose headers are believed.
+        url: its address as instances have it; empty where it is taken from requests.
+        waiting: instances that wait for news.
+        most_waiting: how many may.
+    """
+
+    gate: Gate
+    pushes: Pushes
+    entrance: Entrance
+    policy: Policy
+    core: Core
+    metrics: Metrics
+    trusted: tuple[Network, ...]
+    url: str
+    waiting: set[str] = field(default_factory=set)
+    most_waiting: int = 2000
+
+
+GATE = web.AppKey("gate", Served)
+"""The application's gate."""
+CALLER = web.RequestKey("caller", Instance)
+"""The instance whose request it is."""
+BODY = web.RequestKey("body", bytes)
+"""What it sent, in whole."""
