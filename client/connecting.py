@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import asyncssh
 
 from client.places import known_hosts, ssh_folder
-from client.terminal import Terminal
+from client.terminal import Nobody, Terminal
 from proxyd.instances.host_keys import HostKeyFiles, Trust, find_trust
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.ssh_auth import Client, load_key
@@ -25,7 +25,7 @@ from proxyd.transport.jump import Leaving
 from proxyd.wire.status import Hop, Status, StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from client.hosts import Host, HostBook
     from proxyd.instances.ssh_auth import Asker, Identity
@@ -148,13 +148,14 @@ class Connecting:
 
     @contextlib.asynccontextmanager
     async def open(
-        self, typed: str, asker: Asker | None = None
+        self, typed: str, asker: Asker | None = None, *, private: str = ""
     ) -> AsyncIterator[asyncssh.SSHClientConnection]:
         """Connect to `user@alias`, through the machines on the way; closed in the end, those on the way are not.
 
         Args:
             typed: as a person typed it.
             asker: for the machine itself, where nobody shall be asked as on the way to it.
+            private: text of a private key that is all there is to sign in with at the machine itself.
 
         Raises:
             RouteError: a machine refused; the sentence names it.
@@ -163,7 +164,7 @@ class Connecting:
         *before, host = self.book.way(typed)
         transport = await self._through(tuple(before))
         async with contextlib.AsyncExitStack() as stack:
-            yield await self._enter(host, transport, asker or self.asker, stack)
+            yield await self._enter(host, transport, asker or self.asker, stack, private)
 
     async def transport(self, typed: str) -> Transport:
         """The way to a machine, without it: streams leave from the last machine before it.
@@ -193,33 +194,45 @@ class Connecting:
             return Leaving(login.connection, way[-1].alias, self.timeout)
 
     async def _enter(
-        self, host: Host, transport: Transport, asker: Asker, stack: contextlib.AsyncExitStack
+        self,
+        host: Host,
+        transport: Transport,
+        asker: Asker,
+        stack: contextlib.AsyncExitStack,
+        private: str = "",
     ) -> asyncssh.SSHClientConnection:
         """Sign in at one machine; one that is met for the first time is asked about, then entered anew."""
         try:
             trust = await asyncio.to_thread(self._trust, host)
             try:
-                return await self._sign_in(host, transport, asker, trust, stack)
+                return await self._sign_in(host, transport, asker, trust, stack, private)
             except StatusError:
                 if trust.shown is None or not trust.first_time:
                     raise
             await self._meet(host, trust.shown, asker)
-            return await self._sign_in(
-                host, transport, asker, Trust(keys=[trust.shown], machine=host.alias), stack
-            )
+            known = Trust(keys=[trust.shown], machine=host.alias)
+            return await self._sign_in(host, transport, asker, known, stack, private)
         except StatusError as error:
             raise RouteError(host.alias, error) from None
 
     async def _sign_in(
-        self, host: Host, transport: Transport, asker: Asker, trust: Trust, stack: contextlib.AsyncExitStack
+        self,
+        host: Host,
+        transport: Transport,
+        asker: Asker,
+        trust: Trust,
+        stack: contextlib.AsyncExitStack,
+        private: str,
     ) -> asyncssh.SSHClientConnection:
-        keys = await asyncio.to_thread(find_keys, host.key)
-        person = functools.partial(Person, keys.locked)
         options: dict[str, Any] = {
-            "client_keys": list(keys.open) or None,
-            "agent_path": os.environ.get("SSH_AUTH_SOCK") or None,
-            "compression_algs": ["zlib@openssh.com", "none"] if host.compression else ["none"],
+            "compression_algs": ["zlib@openssh.com", "none"] if host.compression else ["none"]
         }
+        person: Callable[..., Client] = Client
+        if not private:
+            keys = await asyncio.to_thread(find_keys, host.key)
+            person = functools.partial(Person, keys.locked)
+            options["client_keys"] = list(keys.open) or None
+            options["agent_path"] = os.environ.get("SSH_AUTH_SOCK") or None
         arguments = Arguments(
             PARAMETERS,
             {
@@ -228,8 +241,10 @@ class Connecting:
                 "username": host.user,
                 "timeout": str(self.timeout),
                 "server-alive-interval": str(ALIVE_SECONDS),
+                "private-key": private,
             },
         )
+        asker = Nobody() if private else asker
         opened = connected(arguments, transport, asker, HostKeyFiles(), own=Own(trust, options, person))
         return (await stack.enter_async_context(opened)).connection
 

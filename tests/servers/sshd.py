@@ -46,6 +46,7 @@ class Sshd:
         host_key: the server's public key, as `ssh-ed25519 AAAA...`.
         fingerprint: of that key, as `SHA256:...`.
         folder: a temporary folder.
+        home: a folder in it, where shells begin.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Sshd:
         options: Sequence[str] = (),
         namespace: str = "",
         address: str = "127.0.0.1",
+        at_home: bool = False,
     ) -> None:
         """Describe the server; it starts on entering.
 
@@ -67,6 +69,7 @@ class Sshd:
             options: lines of sshd_config, which win over the ones here.
             namespace: the network namespace where it runs; the port is 22 there.
             address: where it listens.
+            at_home: people's files are in `home`: SFTP begins there, and .ssh/authorized_keys is looked for there.
         """
         self.port = 22 if namespace else processes.free_port()
         self.address = address
@@ -83,9 +86,10 @@ class Sshd:
         key = asyncssh.generate_private_key("ssh-ed25519")
         self.private_key = key.export_private_key().decode()
         (self.folder / "authorized_keys").write_bytes(key.export_public_key())
-        self._home = self.folder / "home"
-        self._home.mkdir()
-        (self._home / ".bash_profile").write_text(PROFILE)
+        self.home = self.folder / "home"
+        self.home.mkdir()
+        self._at_home = at_home
+        (self.home / ".bash_profile").write_text(PROFILE)
         self._make_host_key()
 
     def __enter__(self) -> Self:
@@ -181,12 +185,12 @@ class Sshd:
             f"ListenAddress {self.address}",
             f"HostKey {self.folder}/host_key",
             f"PidFile {self.folder}/pid",
-            f"AuthorizedKeysFile {self.folder}/authorized_keys",
+            f"AuthorizedKeysFile {f'{self.home}/.ssh' if self._at_home else self.folder}/authorized_keys",
             f"AuthenticationMethods {self._methods}",
             "StrictModes no",
             "PermitRootLogin yes",
             "AcceptEnv LANG LC_* TZ",
-            f"SetEnv HOME={self._home}",
+            f"SetEnv HOME={self.home}",
             "PrintMotd no",
             "PrintLastLog no",
             "UseDNS no",
@@ -194,7 +198,7 @@ class Sshd:
             f"UsePAM {'yes' if self._service else 'no'}",
             f"PasswordAuthentication {'yes' if self._service else 'no'}",
             f"KbdInteractiveAuthentication {'yes' if self._service else 'no'}",
-            f"Subsystem sftp {_sftp_server()}",
+            f"Subsystem sftp {_sftp_server()}{f' -d {self.home}' if self._at_home else ''}",
         ]
 
     # -- passwords -------------------------------------------------------------------------------------------------
