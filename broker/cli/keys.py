@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from broker.cli.configuration import Config, read_settings
+from broker.cli.key_install import install
+from broker.cli.key_rotation import revoke, rotate
 from broker.cli.outcome import CommandError, Exit, mark, paint, print_json
+from broker.cli.pairs import (
+    Directory,
+    Json,
+    Kind,
+    Pem,
+    User,
+    check_name,
+    check_pem,
+    existing,
+    find_pair,
+    key_folder,
+    print_public,
+)
 
 if TYPE_CHECKING:
-    from asyncssh import SSHKey
-
     from broker.settings import Settings
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Create, show, exchange, check and remove users' key pairs.")
-
-User = Annotated[str, typer.Argument(help="The user's name on the instances.")]
-Directory = Annotated[Path | None, typer.Option(help="Instead of the setting `key-directory`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-class _Pair(NamedTuple):
-    """What is shown of a key pair; `new` is the public line of the one that will take its place."""
-
-    user: str
-    file: str
-    algorithm: str
-    fingerprint: str
-    public: str
-    new: str = ""
+app = typer.Typer(help="Create, show, install, exchange, check and remove users' key pairs.")
 
 
 @app.command()
 def ensure(
     user: User,
-    kind: Annotated[
-        Literal["ed25519", "ecdsa", "rsa"], typer.Option("--type", help="Type of a new key.")
-    ] = "ed25519",
-    pem: Annotated[bool, typer.Option("--pem", help="Write a new key as PEM, for old tools.")] = False,
+    kind: Kind = "ed25519",
+    pem: Pem = False,
     key_directory: Directory = None,
     config: Config = None,
     json: Json = False,
@@ -54,68 +49,26 @@ def ensure(
     """
     from broker.cli.keypairs import create
 
-    _check_pem(kind, pem=pem)
+    check_pem(kind, pem=pem)
     settings = read_settings(config)
-    directory = _directory(key_directory, settings)
-    _check_name(user, settings)
-    if _find(directory, user, settings) is None:
+    directory = key_folder(key_directory, settings)
+    check_name(user, settings)
+    if find_pair(directory, user, settings) is None:
         create(directory, user, kind, pem=pem)
-    _print_public(_existing(directory, user, settings), json=json)
+    print_public(existing(directory, user, settings), json=json)
 
 
 @app.command()
 def show(user: User, key_directory: Directory = None, config: Config = None, json: Json = False) -> None:
     """Print the public line of a user's key; with --json also file and fingerprint."""
     settings = read_settings(config)
-    _check_name(user, settings)
-    _print_public(_existing(_directory(key_directory, settings), user, settings), json=json)
+    check_name(user, settings)
+    print_public(existing(key_folder(key_directory, settings), user, settings), json=json)
 
 
-@app.command()
-def rotate(
-    user: User,
-    kind: Annotated[
-        Literal["ed25519", "ecdsa", "rsa"], typer.Option("--type", help="Type of the new key.")
-    ] = "ed25519",
-    pem: Annotated[bool, typer.Option("--pem", help="Write the new key as PEM, for old tools.")] = False,
-    finish: Annotated[bool, typer.Option("--finish", help="Use the new key from now on.")] = False,
-    key_directory: Directory = None,
-    config: Config = None,
-    json: Json = False,
-) -> None:
-    """Exchange a user's key in two steps: instances learn the new one first, then it is used.
-
-    The first call makes the new key and prints both public lines. Once every instance has both, --finish deletes the
-    old key and prints the line that is left.
-    """
-    from broker.cli.keypairs import NEW, create, load, promote
-
-    _check_pem(kind, pem=pem)
-    settings = read_settings(config)
-    directory = _directory(key_directory, settings)
-    _check_name(user, settings)
-    _existing(directory, user, settings)
-    beside = load(directory / user, tuple(name + NEW for name in settings.key_names))
-    if finish:
-        if beside is None:
-            raise CommandError(f"{user} has no new key: fanlight keys rotate {user} makes one")
-        promote(directory, user, settings.key_names, beside[0])
-    elif beside is None:
-        create(directory, user, kind, pem=pem, suffix=NEW)
-    _print_public(_existing(directory, user, settings), json=json)
-
-
-@app.command()
-def revoke(user: User, key_directory: Directory = None, config: Config = None, json: Json = False) -> None:
-    """Delete a user's keys, and print the public lines that instances should forget."""
-    from broker.cli.keypairs import remove
-
-    settings = read_settings(config)
-    directory = _directory(key_directory, settings)
-    _check_name(user, settings)
-    pair = _existing(directory, user, settings)
-    remove(directory, user, settings.key_names)
-    _print_public(pair, json=json)
+app.command()(install)
+app.command()(rotate)
+app.command()(revoke)
 
 
 @app.command("check")
@@ -128,7 +81,7 @@ def check_(
 ) -> None:
     """Read keys as the broker does: what it would refuse, what is weak, how old each is."""
     settings = read_settings(config)
-    directory = _directory(key_directory, settings)
+    directory = key_folder(key_directory, settings)
     names = users or sorted(path.name for path in directory.iterdir() if path.is_dir())
     rows = [_checked(directory, user, settings, max_days) for user in names]
     if json:
@@ -171,7 +124,7 @@ def import_(
     from broker.cli.gateone import import_users
 
     settings = read_settings(config)
-    directory = _directory(key_directory, settings)
+    directory = key_folder(key_directory, settings)
     if not gateone.is_dir():
         raise CommandError(f"--gateone: {gateone} is not a folder", Exit.USAGE)
     rows = import_users(gateone, directory, settings.key_names)
@@ -188,11 +141,11 @@ def import_(
 def list_(key_directory: Directory = None, config: Config = None, json: Json = False) -> None:
     """List users, their key files and fingerprints."""
     settings = read_settings(config)
-    directory = _directory(key_directory, settings)
+    directory = key_folder(key_directory, settings)
     rows, problems = [], []
     for folder in sorted(path for path in directory.iterdir() if path.is_dir()):
         try:
-            pair = _find(directory, folder.name, settings)
+            pair = find_pair(directory, folder.name, settings)
         except CommandError as error:
             problems.append({"user": folder.name, "problem": str(error)})
             continue
@@ -208,61 +161,3 @@ def list_(key_directory: Directory = None, config: Config = None, json: Json = F
             print(paint(problem["problem"], "red"))
     if problems:
         raise typer.Exit(Exit.FAILED)
-
-
-def _check_pem(kind: str, *, pem: bool) -> None:
-    if pem and kind == "ed25519":
-        raise CommandError("--pem: an Ed25519 key has no PEM form; choose --type rsa or ecdsa", Exit.USAGE)
-
-
-def _directory(given: Path | None, settings: Settings) -> Path:
-    directory = given or settings.key_directory
-    if not directory.is_dir():
-        name = "--key-directory" if given else "key-directory"
-        raise CommandError(f"{name}: {directory} is not a folder", Exit.USAGE)
-    return directory
-
-
-def _check_name(user: str, settings: Settings) -> None:
-    """A name becomes a folder: only names that a link may carry."""
-    if not re.fullmatch(settings.v1_username, user) or user in {".", ".."} or "/" in user:
-        raise CommandError(
-            f"{user!r} is not a user name that links may carry (setting v1-username)", Exit.USAGE
-        )
-
-
-def _find(directory: Path, user: str, settings: Settings) -> _Pair | None:
-    from broker.cli.keypairs import NEW, load
-
-    found = load(directory / user, settings.key_names)
-    if found is None:
-        return None
-    name, key = found
-    beside = load(directory / user, tuple(name + NEW for name in settings.key_names))
-    return _Pair(
-        user,
-        str(directory / user / name),
-        key.get_algorithm(),
-        key.get_fingerprint(),
-        _line(key),
-        _line(beside[1]) if beside else "",
-    )
-
-
-def _line(key: SSHKey) -> str:
-    """A line of `authorized_keys`."""
-    return key.export_public_key().decode().strip()
-
-
-def _existing(directory: Path, user: str, settings: Settings) -> _Pair:
-    pair = _find(directory, user, settings)
-    if pair is None:
-        raise CommandError(f"{user} has no key in {directory}: fanlight keys ensure {user}")
-    return pair
-
-
-def _print_public(pair: _Pair, *, json: bool) -> None:
-    if json:
-        print_json(pair._asdict())
-    else:
-        print(*filter(None, (pair.public, pair.new)), sep="\n")

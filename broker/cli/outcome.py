@@ -17,7 +17,10 @@ class Exit(IntEnum):
     DONE = (0, "done; for `fanlight demo` also: stopped by Ctrl-C or SIGTERM")
     FAILED = (1, "the work failed; the line on standard error names the part at fault")
     USAGE = (2, "wrong arguments, or a setting is missing or wrong")
-    HOP = (3, "`fanlight check`: a hop does not answer, or answers wrongly")
+    HOP = (
+        3,
+        "`fanlight check`: a hop fails; `fanlight keys install`: the key is in place, but the server refuses it",
+    )
     IN_USE = (98, "the address to listen on is taken")
 
     meaning: str

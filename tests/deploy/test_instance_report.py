@@ -115,7 +115,7 @@ def either(tmp_path: Path, gate: FakeGate) -> Machine:
 
 def said(gate: FakeGate, number: int = -1) -> dict[str, str]:
     """The attributes of a report."""
-    lines = gate.asked[number].body.decode().splitlines()
+    lines = gate.reports[number].body.decode().splitlines()
     return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
 
 
@@ -125,8 +125,7 @@ def said(gate: FakeGate, number: int = -1) -> dict[str, str]:
 @pytest.mark.real
 def test_it_reports_who_it_is_and_that_it_is_ready(machine: Machine, gate: FakeGate) -> None:
     machine.run()
-    (asked,) = gate.asked
-    assert (asked.method, asked.path) == ("PUT", "/vm")
+    (asked,) = gate.reports
     assert asked.headers["x-onegate-token"] == TOKEN
     assert asked.headers["x-onegate-vmid"] == "42"
     assert said(gate) | {
@@ -253,7 +252,7 @@ def test_ready_after_its_script_and_only_once(either: Machine, gate: FakeGate, e
     either.run()
     assert [said(gate, number)["READY"] for number in (0, 1)] == ["NO", "YES"]
     either.run()
-    assert len(gate.asked) == 3
+    assert len(gate.reports) == 3
     assert (either.folder / "ran").read_text() == "ran\n"
 
 
@@ -293,6 +292,17 @@ def test_keys_while_the_gate_is_away_for_a_moment(machine: Machine, gate: FakeGa
     (machine.state / "away").unlink()
     (machine.state / "keys.alice").write_text(f"# {int(time.time()) - 901}\nssh-ed25519 AAAA alice\n")
     assert machine.run("keys", "alice").stdout == ""
+
+
+@pytest.mark.real
+def test_a_report_brings_the_keys_of_all_who_may_sign_in(machine: Machine, gate: FakeGate) -> None:
+    gate.answers["/desired"] = (200, b'{"users": ["alice", "bob", "../vm"], "keys": {"alice": []}}')
+    gate.answers["/keys/alice"] = (200, b"ssh-ed25519 AAAA alice\n")
+    gate.answers["/keys/bob"] = (200, b"ssh-ed25519 BBBB bob\n")
+    machine.run()
+    assert [asked.path for asked in gate.asked] == ["/vm", "/desired", "/keys/alice", "/keys/bob"]
+    gate.answers["/keys/bob"] = (503, b"")
+    assert machine.run("keys", "bob").stdout == "ssh-ed25519 BBBB bob\n"
 
 
 @pytest.mark.real
@@ -396,6 +406,23 @@ def test_the_password_of_the_desktop(either: Machine, gate: FakeGate, owner: lis
     assert file.read_bytes() == expected.stdout
     assert oct(file.stat().st_mode) == "0o100600"
     assert file.owner() == (owner[0] if owner else pwd.getpwuid(os.getuid()).pw_name)
+
+
+@pytest.mark.real
+def test_vncauth_is_reported_once_the_password_is_in_place(either: Machine, gate: FakeGate) -> None:
+    either.configure(VNC_PORT="5905")
+    either.run()
+    assert said(gate)["BROKER_VNC_SECURITY"] == ""
+    either.configure(VNC_PASSWORD_FILE=str(either.folder / "passwd"))
+    either.run()
+    assert said(gate)["BROKER_VNC_SECURITY"] == ""  # the gate gave none
+    gate.answers["/desired"] = (200, b'{"users": [], "vnc-password": "aB3_-xyZ"}')
+    either.run()
+    assert said(gate)["BROKER_VNC_SECURITY"] == "vncauth"
+    assert (either.folder / "passwd").exists()
+    either.configure(VNC_PASSWORD_FILE="/nonexistent/passwd")
+    assert "/nonexistent/passwd cannot be written" in either.run().stderr
+    assert said(gate)["BROKER_VNC_SECURITY"] == ""
 
 
 @pytest.mark.real

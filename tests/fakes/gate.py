@@ -67,6 +67,11 @@ class FakeGate:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="gate")
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    @property
+    def reports(self) -> list[Asked]:
+        """What an instance said."""
+        return [asked for asked in self.asked if (asked.method, asked.path) == ("PUT", "/vm")]
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
