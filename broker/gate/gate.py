@@ -13,7 +13,7 @@ from broker.gate.policy import ACTIONS
 from broker.gate.shapes import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from broker.gate.core import Core
     from broker.gate.instances import Instance, Instances
@@ -198,7 +198,7 @@ class Gate:
         if login not in caller.logins:
             raise ApiError(404, "This instance has no such user.")
         lines = await self._lines(login)
-        await self._served(login, lines, caller.id)
+        await self.handed_over(caller, {login: lines})
         return lines
 
     async def desired(self, caller: Instance) -> tuple[dict[str, Any], str]:
@@ -213,6 +213,11 @@ class Gate:
         digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:32]
         return {**wanted, "time": int(self._clock())}, f'"{digest}"'
 
+    async def handed_over(self, caller: Instance, keys: Mapping[str, Sequence[str]]) -> None:
+        """Remember which lines an instance was served, by login."""
+        for login, lines in keys.items():
+            await self._served(login, lines, caller.id)
+
     async def again(self, caller: Instance) -> Instance:
         """The instance as it is described now.
 
@@ -226,6 +231,7 @@ class Gate:
 
     async def _private(self, caller: Instance) -> dict[str, str]:
         wanted, _ = await self.desired(caller)
+        await self.handed_over(caller, wanted["keys"])
         lines = [line for login in wanted["users"] for line in wanted["keys"][login]]
         return {
             **({"SSH_PUBLIC_KEY": "\n".join(lines)} if lines else {}),

@@ -43,6 +43,7 @@ async def desired(request: web.Request) -> web.Response:
     wanted, tag = await _changed(request, known, _wait(request.query.get("wait", "0")))
     if known == tag:
         return web.Response(status=304, headers={hdrs.ETAG: tag})
+    await request.app[GATE].gate.handed_over(request[CALLER], wanted["keys"])
     return web.json_response(wanted, headers={hdrs.ETAG: tag})
 
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.architecture.test_documents import script
+from tests.deploy.machine import DEPLOY, SCRIPT, Machine
 from tests.fakes.gate import TOKEN, FakeGate
 from tests.servers import processes
 from tests.servers.sshd import Sshd
@@ -24,76 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="instances run Linux")
-DEPLOY = Path(__file__).parents[2] / "deploy" / "instance"
-SCRIPT = DEPLOY / "instance-report"
-USED = [
-    "sh",
-    "sed",
-    "head",
-    "tail",
-    "tr",
-    "cat",
-    "mktemp",
-    "rm",
-    "mv",
-    "mkdir",
-    "sleep",
-    "date",
-    "sort",
-    "wc",
-    "base64",
-    "printf",
-    "echo",
-    "timeout",
-    "vncpasswd",
-    "su",
-    "env",
-]
-"""What it may use besides curl or wget."""
-
-
-class Machine:
-    """An instance: the script with its own state, and nothing on PATH but what it says that it needs."""
-
-    def __init__(self, folder: Path, client: str, endpoint: str) -> None:
-        self.folder = folder
-        self.client = client
-        self._path = folder / "bin"
-        self._path.mkdir()
-        for name in [*USED, *filter(None, [client])]:
-            (self._path / name).symlink_to(processes.require(name))
-        self.state = folder / "state"
-        self.configuration = folder / "instance.conf"
-        self.configure(ONEGATE_ENDPOINT=endpoint, VMID="42", SSHD_CONFIG="/nonexistent", SSH_PORT="2222")
-        (folder / "token").write_text(f"{TOKEN}\n")
-
-    def configure(self, **settings: str) -> None:
-        settings.setdefault("TOKEN_FILE", str(self.folder / "token"))
-        with self.configuration.open("a") as file:
-            file.writelines(f"{name}='{value}'\n" for name, value in settings.items())
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "PATH": str(self._path),
-            "INSTANCE_CONTEXT": str(self.folder / "one_env"),
-            "INSTANCE_CONFIGURATION": str(self.configuration),
-            "INSTANCE_STATE": str(self.state),
-            "INSTANCE_PAUSE": "0",
-        }
-
-    def run(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [processes.require("dash"), str(SCRIPT), *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert code is None or done.returncode == code, done
-        assert TOKEN not in done.stdout + done.stderr
-        return done
 
 
 @pytest.fixture
@@ -104,13 +35,13 @@ def gate() -> Iterator[FakeGate]:
 
 @pytest.fixture(params=["curl", "wget"])
 def machine(request: pytest.FixtureRequest, tmp_path: Path, gate: FakeGate) -> Machine:
-    return Machine(tmp_path, request.param, gate.url)
+    return Machine(tmp_path, request.param, gate.url, TOKEN)
 
 
 @pytest.fixture
 def either(tmp_path: Path, gate: FakeGate) -> Machine:
     """For what does not hang on how the gate is asked."""
-    return Machine(tmp_path, "curl", gate.url)
+    return Machine(tmp_path, "curl", gate.url, TOKEN)
 
 
 def said(gate: FakeGate, number: int = -1) -> dict[str, str]:
@@ -166,7 +97,9 @@ held = [socket.create_server(place) for place in [("127.0.0.1", 5901), ("0.0.0.0
 held.append(socket.create_server(("::1", 5902), family=socket.AF_INET6))
 with FakeGate() as gate:
     subprocess.run([*sys.argv[1:], f"ONEGATE_ENDPOINT={gate.url}", "sh", "deploy/instance/instance-report"], check=True)
-    print(gate.asked[0].body.decode())
+    gate.answers["/desired"] = (200, b'{"users": [], "ports": {"ssh": [22, 22], "vnc": [5908, 5999]}}')
+    subprocess.run([*sys.argv[1:], f"ONEGATE_ENDPOINT={gate.url}", "sh", "deploy/instance/instance-report"], check=True)
+    print(*(asked.body.decode() for asked in gate.reports))
 """
 """In a network of its own, where something may listen for everybody."""
 
@@ -185,6 +118,7 @@ def test_the_port_of_a_desktop_is_found(either: Machine) -> None:
         check=False,
     )
     assert "BROKER_DESKTOP=YES\nBROKER_VNC_PORT=5907\n" in done.stdout, done.stderr
+    assert "BROKER_VNC_PORT=5911\n" in done.stdout  # the first that it may report
 
 
 @pytest.mark.real
@@ -300,7 +234,7 @@ def test_a_report_brings_the_keys_of_all_who_may_sign_in(machine: Machine, gate:
     gate.answers["/keys/alice"] = (200, b"ssh-ed25519 AAAA alice\n")
     gate.answers["/keys/bob"] = (200, b"ssh-ed25519 BBBB bob\n")
     machine.run()
-    assert [asked.path for asked in gate.asked] == ["/vm", "/desired", "/keys/alice", "/keys/bob"]
+    assert [asked.path for asked in gate.asked] == ["/desired", "/vm", "/keys/alice", "/keys/bob"]
     gate.answers["/keys/bob"] = (503, b"")
     assert machine.run("keys", "bob").stdout == "ssh-ed25519 BBBB bob\n"
 
@@ -354,12 +288,7 @@ async def test_a_key_that_nobody_placed_signs_in(machine: Machine, gate: FakeGat
     line = f"restrict,pty {key.export_public_key().decode()}"
     user = pwd.getpwuid(os.getuid()).pw_name
     gate.answers[f"/keys/{user}"] = (200, line.encode())
-    command = Path("/usr/local/sbin") / f"instance-report-{machine.folder.name}-{os.getpid()}"
-    settings = " ".join(f"{name}={value}" for name, value in machine.environment.items() if name != "PATH")
-    command.write_text(
-        f'#!/bin/sh\nexport PATH={machine.environment["PATH"]} {settings}\nexec sh {SCRIPT} "$@"\n'
-    )
-    command.chmod(0o755)
+    command = machine.command(f"instance-report-{machine.folder.name}-{os.getpid()}")
     options = [f"AuthorizedKeysCommand {command} keys %u", "AuthorizedKeysCommandUser root"]
     try:
         with Sshd(options=options) as server:
@@ -381,7 +310,7 @@ async def test_a_key_that_nobody_placed_signs_in(machine: Machine, gate: FakeGat
             with pytest.raises(asyncssh.PermissionDenied):
                 await sign_in()
     finally:
-        command.unlink()
+        Path(command).unlink()
 
 
 # -- the desktop's password --------------------------------------------------------------------------------------------
@@ -467,7 +396,7 @@ def test_wrong_arguments(either: Machine, arguments: list[str]) -> None:
 
 @pytest.mark.real
 def test_neither_curl_nor_wget(tmp_path: Path, gate: FakeGate) -> None:
-    assert "neither curl nor GNU wget" in Machine(tmp_path, "", gate.url).run(code=1).stderr
+    assert "neither curl nor GNU wget" in Machine(tmp_path, "", gate.url, TOKEN).run(code=1).stderr
 
 
 # -- the files ---------------------------------------------------------------------------------------------------------
