@@ -213,7 +213,7 @@ class Gate:
         digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:32]
         return {**wanted, "time": int(self._clock())}, f'"{digest}"'
 
-    async def handed_over(self, caller: Instance, keys: Mapping[str, Sequence[str]]) -> None:
+    async def handed_over(self, caller: Instance, keys: Mapping[str, list[str]]) -> None:
         """Remember which lines an instance was served, by login."""
         for login, lines in keys.items():
             await self._served(login, lines, caller.id)

@@ -135,7 +135,7 @@ def test_the_context_of_opennebula_says_the_same(either: Machine, gate: FakeGate
 def test_it_tries_three_times(machine: Machine, gate: FakeGate) -> None:
     gate.answers["/vm"] = (500, b"ERROR: the core\x1b[31m is away")
     done = machine.run(code=1)
-    assert len(gate.asked) == 3
+    assert len(gate.reports) == 3
     assert (
         done.stderr.splitlines()
         == [f"instance-report: the gate {gate.url} answers 500: ERROR: the core [31m is away"] * 3
