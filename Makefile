@@ -36,6 +36,7 @@ fmt: setup ## format and mend what the linter can
 docs: setup ## write the generated reference pages
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python -m broker.openapi >docs/reference/openapi.json
+	@$(BIN)/python -m broker.gate.openapi >docs/reference/gate-openapi.json
 	@$(BIN)/python scripts/cloud_init.py
 
 clean: ## remove what setup, builds and runs left

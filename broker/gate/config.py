@@ -96,7 +96,9 @@ def _rows(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"gate-config: {path}{where}: this is not YAML") from None
+        raise SettingsError(
+            f"gate-config: {path}{where}: this is not YAML, with tables of symbols over several lines"
+        ) from None
     except RecursionError:
         raise SettingsError(f"gate-config: {path} is nested too deeply") from None
 

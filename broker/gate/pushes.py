@@ -81,8 +81,9 @@ class Pushes:
             AbsentError: there is none.
         """
         name = name_of(text)
-        self._policy.check_attributes([name], own=caller.id == target.id)
-        if not await self._reports.erase(target.id, name, address):
+        own = caller.id == target.id
+        self._policy.check_attributes([name], own=own)
+        if not await self._reports.erase(target.id, name, address, own=own):
             raise AbsentError(f"There is no attribute {name}.")
 
     async def event(
@@ -100,7 +101,8 @@ class Pushes:
     async def _keep(
         self, caller: Instance, target: Instance, attributes: Mapping[str, Value], address: str
     ) -> None:
-        self._policy.check_attributes(attributes, own=caller.id == target.id)
+        own = caller.id == target.id
+        self._policy.check_attributes(attributes, own=own)
         said = {name: _fit(name, value, target) for name, value in attributes.items()}
         check({**(await self._reports.find(target.id)).attributes, **said})
         lines = [
@@ -118,7 +120,7 @@ class Pushes:
                 expected=alarm.expected,
                 address=address,
             )
-        await self._reports.merge(target.id, said, address)
+        await self._reports.merge(target.id, said, address, own=own)
 
 
 def _fit(name: str, value: Value, target: Instance) -> Value:

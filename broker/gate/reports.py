@@ -105,13 +105,16 @@ class Reports:
         values = await self._store.newest(Kind.REPORT, MAX_LISTED)
         return {identifier: _read(value) for identifier, value in values.items()}
 
-    async def merge(self, identifier: str, attributes: Mapping[str, Value], address: str = "") -> Report:
+    async def merge(
+        self, identifier: str, attributes: Mapping[str, Value], address: str = "", *, own: bool = True
+    ) -> Report:
         """Add to what an instance said, or say it anew.
 
         Args:
             identifier: the instance's.
             attributes: parsed, with names of the pattern.
             address: from which it says so.
+            own: whether it speaks for itself; what others say is no sign of life.
 
         Raises:
             ReportError: it would be more than is kept; nothing changed then.
@@ -122,9 +125,9 @@ class Reports:
             check(together)
             return replace(report, attributes=together)
 
-        return await self._change(identifier, merged, address)
+        return await self._change(identifier, merged, address, own=own)
 
-    async def erase(self, identifier: str, name: str, address: str = "") -> bool:
+    async def erase(self, identifier: str, name: str, address: str = "", *, own: bool = True) -> bool:
         """Forget one attribute; False where there is none."""
         if name not in (await self.find(identifier)).attributes:
             return False
@@ -133,15 +136,19 @@ class Reports:
             left = {key: value for key, value in report.attributes.items() if key != name}
             return replace(report, attributes=left)
 
-        await self._change(identifier, without, address)
+        await self._change(identifier, without, address, own=own)
         return True
 
-    async def _change(self, identifier: str, work: Callable[[Report], Report], address: str) -> Report:
+    async def _change(
+        self, identifier: str, work: Callable[[Report], Report], address: str, *, own: bool
+    ) -> Report:
         now = self._clock()
 
         def written(value: bytes | None) -> bytes:
             before = _read(value)
-            after = replace(work(before), reported=now, address=address)
+            after = work(before)
+            if own:
+                after = replace(after, reported=now, address=address)
             return json.dumps(asdict(replace(after, since=_since(before, after, now)))).encode()
 
         return _read(await change(self._store, Kind.REPORT, identifier, written, now))

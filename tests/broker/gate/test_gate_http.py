@@ -147,6 +147,8 @@ async def test_an_attribute_is_erased(gate: Site) -> None:
 async def test_another_of_the_service_is_told_something(gate: Site) -> None:
     assert await gate.ask("PUT", "/vms/6", "JOB=go") == (200, "")
     assert await gate.said("6") == {"JOB": "go"}
+    assert not (await gate.parts.reports.find("6")).reported  # it has not spoken itself
+    assert json.loads((await gate.ask("GET", "/vms/6"))[1])["VM"]["LCM_STATE"] == "2"
     for name in ("BROKER_SSH_PORT", "BROKER_SSH_HOST_KEY_ED25519"):
         assert (await gate.ask("PUT", "/vms/6", f"{name}=22"))[0] == 403
     assert (await gate.ask("PUT", "/vms/5", "BROKER_SSH_PORT=22"))[0] == 200  # itself, by its id
