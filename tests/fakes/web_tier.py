@@ -123,6 +123,7 @@ class WebTier:
         links: what the broker tells of links to sessions.
         recordings: of earlier sessions, by file name.
         read_only: connections that may be looked at only.
+        gate: what the gate says of instances, by connection: attributes of its description.
         orders: every command that was to be run.
         commands: answers such an order with lines, and holds them back as long as it likes.
     """
@@ -138,6 +139,7 @@ class WebTier:
         self.language = "en"
         self.recordings: dict[str, bytes] = {}
         self.read_only: set[str] = set()
+        self.gate: dict[str, dict[str, str]] = {}
         self.orders: list[dict[str, Any]] = []
         self.commands: Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]] | None = None
         self.links: list[dict[str, Any]] = []
@@ -315,7 +317,8 @@ class WebTier:
 
     def _described(self, identifier: str) -> dict[str, Any]:
         protocol = self.connections.get(identifier, "vnc")
-        attributes = {"read-only": "true"} if identifier in self.read_only else {}
+        read_only = {"read-only": "true"} if identifier in self.read_only else {}
+        attributes = read_only | self.gate.get(identifier, {})
         return {
             "name": identifier,
             "identifier": identifier,

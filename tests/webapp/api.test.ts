@@ -77,6 +77,25 @@ test("connections are described, with the token in a header", async () => {
   expect(await describeConnection(GRANT, target)).toBeNull();
 });
 
+test.each([
+  [undefined, null],
+  [{}, null],
+  [{ "instance-state": "nonsense" }, null],
+  [{ "instance-state": "ready" }, { state: "ready", seconds: 0, words: "" }],
+  [
+    { "instance-state": "starting", "instance-since": "40", "instance-words": "no disk" },
+    { state: "starting", seconds: 40, words: "no disk" },
+  ],
+  [
+    { "instance-state": "starting", "instance-since": "-1" },
+    { state: "starting", seconds: 0, words: "" },
+  ],
+])("attributes %j say of the instance: %j", async (attributes, instance) => {
+  answer(() => Response.json({ identifier: "i", attributes }));
+  const target = { identifier: "i", type: "c", dataSource: "" };
+  expect(await describeConnection(GRANT, target)).toMatchObject({ instance });
+});
+
 test("groups of connections are flattened", async () => {
   const leaf = (identifier: string) => ({
     identifier,

@@ -16,6 +16,8 @@ group("our own texts", () => {
       "failure.instance.unknown",
       "manual",
     ],
+    ["instance: It is starting. (ref 0A0B)", 513, "instance", "connecting.starting", "ready"],
+    ["desktop: It is starting. (ref 0A0B)", 513, "desktop", "connecting.startingDesktop", "ready"],
     ["instance: 127.0.0.1 is not allowed. (ref 0A0B)", 771, "instance", "failure.forbidden", "never"],
     ["host-key: It has changed. (ref 0A0B)", 771, "host-key", "failure.hostKey", "never"],
     ["sign-in: The key was refused. (ref 0A0B)", 769, "sign-in", "failure.signIn", "manual"],

@@ -5,7 +5,14 @@ import { Run, redirectsSudo } from "../../webapp/src/fanout/run.ts";
 
 function connection(identifier: string): ConnectionInfo {
   const target = { identifier, type: "c", dataSource: "json" };
-  return { target, name: identifier.toUpperCase(), protocol: "ssh", active: 0, readOnly: false };
+  return {
+    target,
+    name: identifier.toUpperCase(),
+    protocol: "ssh",
+    active: 0,
+    readOnly: false,
+    instance: null,
+  };
 }
 
 function ran(...events: Record<string, unknown>[]): Run {

@@ -46,6 +46,45 @@ def connecting(person: Person) -> None:
     person.see("#connecting-hint:not(:empty)")
 
 
+def _starting(identifier: str, hop: str, attributes: dict[str, str]) -> Callable[[Person], None]:
+    def wait_for_it(person: Person) -> None:
+        text = f"{hop}: It is still starting (since 40 s). (ref 7K2A)"
+        person.tier.connections[identifier] = "vnc"
+        person.tier.scripts[identifier] = tunnel_scripts.fails(513, text)
+        person.tier.gate[identifier] = {"instance-since": "40", **attributes}
+        person.page.goto(person.tier.link(identifier))
+        person.see("#connecting >> text=since 4")
+
+    return wait_for_it
+
+
+instance_starting = _starting(
+    "alice on dev-7",
+    "instance",
+    {"instance-state": "starting", "instance-words": "cloud-init: waiting for the home volume"},
+)
+desktop_starting = _starting("alice on dev-7", "desktop", {"instance-state": "starting-desktop"})
+
+
+def blocked(person: Person) -> None:
+    shown, expected = ("SHA256:" + letter * 43 for letter in "Jx")
+    text = f"host-key: The instance shows the host key {shown}, but {expected} is expected. (ref 7K2A)"
+    person.tier.scripts["changed"] = tunnel_scripts.fails(512, text)
+    person.page.goto(person.tier.link("changed"))
+    person.see("#failure-facts")
+
+
+def home_states(person: Person) -> None:
+    person.tier.connections |= {"render farm": "vnc", "old server": "ssh"}
+    person.tier.gate = {
+        "desktop": {"instance-state": "ready"},
+        "shell": {"instance-state": "starting", "instance-since": "12"},
+        "render farm": {"instance-state": "starting-desktop", "instance-since": "12"},
+        "old server": {"instance-state": "blocked"},
+    }
+    home(person)
+
+
 def desktop(person: Person) -> None:
     person.open("desktop")
 
@@ -177,10 +216,13 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "error page": error_page,
     "home": home,
     "connecting": connecting,
+    "instance starting": instance_starting,
+    "desktop starting": desktop_starting,
     "desktop": desktop,
     "shell": shell,
     "shell as text": text_view,
     "failure": failure,
+    "another machine": blocked,
     "credentials": credentials,
     "lost network": lost_network,
     "ended": ended,
@@ -195,6 +237,7 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "several": several,
     "recording": recording,
     "home: recent": home_recent,
+    "home: states": home_states,
     "transfers": transfers,
     "key bar": key_bar,
     "drawn keyboard": drawn_keyboard,

@@ -208,6 +208,83 @@ test("nothing is sent while nobody would receive it", () => {
   expect(last().sent).toEqual([["key", 98, 1]]);
 });
 
+const starting = (seconds: number) => ({
+  name: "dev",
+  identifier: "id",
+  protocol: "ssh",
+  attributes: { "instance-state": "starting", "instance-since": String(seconds) },
+});
+const EARLY = {
+  reporter: "client",
+  status: 513,
+  text: "instance: The instance is still starting (since 40 s). (ref 7K2A)",
+  uuid: "",
+  blocked: false,
+} as const;
+
+test("an instance that starts is waited for, and opened as soon as it is ready", async () => {
+  const told: unknown[] = [];
+  session.events.on("starting", (instance) => told.push(instance?.seconds ?? null));
+  let description: unknown = starting(40);
+  const asked = vi.fn(async () => Response.json(description));
+  vi.stubGlobal("fetch", asked);
+  last().end(EARLY);
+  await flush();
+  expect(session.state).toBe("connecting");
+  expect(log).not.toContain("failure instance");
+  expect(told).toEqual([0, 40]);
+  description = starting(42);
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(told).toEqual([0, 40, 42]);
+  expect(Scripted.all).toHaveLength(1);
+  description = { name: "dev", identifier: "id", protocol: "ssh", attributes: {} };
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(told.at(-1)).toBeNull();
+  expect(Scripted.all).toHaveLength(2);
+  const looks = asked.mock.calls.length;
+  show();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked.mock.calls.length).toBe(looks);
+  expect(session.state).toBe("connected");
+});
+
+test("a broker that tells nothing of the instance is asked to open it", async () => {
+  vi.stubGlobal("fetch", async () => new Response("", { status: 404 }));
+  last().end(EARLY);
+  await flush();
+  expect(Scripted.all).toHaveLength(2);
+});
+
+test("whoever looks at the page again has the instance looked at", async () => {
+  const asked = vi.fn(async () => Response.json(starting(1)));
+  vi.stubGlobal("fetch", asked);
+  last().end(EARLY);
+  await flush();
+  const looks = asked.mock.calls.length;
+  document.dispatchEvent(new Event("visibilitychange"));
+  await flush();
+  expect(asked.mock.calls.length).toBe(looks + 1);
+  await vi.advanceTimersByTimeAsync(1499);
+  expect(asked.mock.calls.length).toBe(looks + 1);
+});
+
+test.each([
+  ["gives up", () => session.cancel(), "disconnected"],
+  ["leaves", () => session.close(), "connecting"],
+])("who %s waits no longer", async (_, act, state) => {
+  const asked = vi.fn(async () => Response.json(starting(1)));
+  vi.stubGlobal("fetch", asked);
+  last().end(EARLY);
+  await flush();
+  act();
+  const looks = asked.mock.calls.length;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked.mock.calls.length).toBe(looks);
+  expect(session.starting).toBeNull();
+  expect(session.state).toBe(state);
+  expect(Scripted.all).toHaveLength(1);
+});
+
 test.each([
   ["vnc", true],
   ["ssh", false],

@@ -13,6 +13,8 @@ from tests.fakes import tunnel_scripts, web_tier
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.sync_api import Locator
+
     from tests.fakes.web_tier import Line, WebTier
     from tests.webapp.person import Person
 
@@ -395,3 +397,68 @@ def test_closing_the_tab_asks_only_while_the_session_lives(person: Person) -> No
     person.wait_for("disconnected")
     person.page.reload()
     assert asked == ["beforeunload"]
+
+
+# -- instances of the gate -------------------------------------------------------------------------------------------
+
+
+def starts(person: Person, identifier: str, hop: str, **attributes: str) -> None:
+    text = f"{hop}: It is starting (since 40 s). (ref 7K2A)"
+    person.tier.scripts[identifier] = tunnel_scripts.fails(513, text)
+    person.tier.gate[identifier] = {f"instance-{name}": value for name, value in attributes.items()}
+    person.page.goto(person.tier.link(identifier))
+
+
+def test_an_instance_that_starts_is_no_error_and_opens_by_itself(person: Person) -> None:
+    starts(person, "desktop", "instance", state="starting", since="40", words="no <b>disk</b>\x1b[31m")
+    card = person.see("#connecting")
+    person.see("#connecting >> text=since 4")
+    assert "Your instance is still starting" in card.inner_text()
+    assert "It opens by itself as soon as it is ready." in card.inner_text()
+    assert "The instance says: no <b>disk</b>" in card.inner_text()
+    assert person.page.locator("#connecting [aria-current]").get_attribute("data-step") == "reach"
+    assert not person.page.locator("#failure").is_visible()
+    person.tier.scripts["desktop"] = tunnel_scripts.paints_desktop
+    person.tier.gate["desktop"] = {"instance-state": "ready"}
+    person.wait_for("connected")
+    person.miss("#connecting")
+
+
+def test_a_desktop_that_starts_is_told_as_such(person: Person) -> None:
+    starts(person, "desktop", "desktop", state="starting-desktop", since="200")
+    card = person.see("#connecting")
+    person.see("#connecting >> text=since 3 min")
+    assert "Starting the desktop" in card.inner_text()
+    assert person.page.locator("#connecting [aria-current]").get_attribute("data-step") == "open"
+    person.page.locator("#connecting-cancel").click()
+    person.see("#failure-retry")
+    person.miss("#connecting")
+
+
+def test_another_machine_is_told_with_both_fingerprints(person: Person) -> None:
+    shown, expected = ("SHA256:" + letter * 43 for letter in "Jx")
+    text = f"host-key: The instance shows the host key {shown}, but {expected} is expected. (ref 7K2A)"
+    person.tier.scripts["desktop"] = tunnel_scripts.fails(512, text)
+    person.page.goto(person.tier.link("desktop"))
+    card = person.see("#failure")
+    assert "This is not the machine it was" in card.inner_text()
+    assert card.locator("dd").all_inner_texts() == [shown, expected]
+    assert "Only support can accept the new one." in card.inner_text()
+    assert not card.locator("#failure-retry").is_visible()
+
+
+def test_the_home_page_says_how_far_instances_are(person: Person) -> None:
+    person.tier.connections["old"] = "ssh"
+    person.tier.gate = {"desktop": {"instance-state": "starting"}, "old": {"instance-state": "blocked"}}
+    person.page.goto(f"{person.tier.url}#/?token={web_tier.TOKEN}")
+    person.see("#connections")
+
+    def state(name: str) -> Locator:
+        return person.page.locator(f"#connections li:has(.name:text-is('{name}')) .fl-state")
+
+    assert state("desktop").inner_text() == "Starting"
+    assert state("old").inner_text() == "Key changed"
+    assert not state("shell").is_visible()
+    person.tier.gate["desktop"] = {"instance-state": "ready"}
+    person.see("#connections [data-state='ready']")
+    assert state("desktop").inner_text() == "Ready"

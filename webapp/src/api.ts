@@ -21,6 +21,24 @@ export interface ConnectionInfo {
   active: number;
   /** It may be looked at only. */
   readOnly: boolean;
+  /** What its instance said at the gate; null where nobody knows. */
+  instance: InstanceState | null;
+}
+
+const INSTANCE_STATES = ["starting", "starting-desktop", "ready", "blocked"] as const;
+
+/** An instance, as the gate knows it. */
+export interface InstanceState {
+  state: (typeof INSTANCE_STATES)[number];
+  /** For how long, where it starts. */
+  seconds: number;
+  /** Its own words on what goes wrong; empty where it says nothing. */
+  words: string;
+}
+
+/** Whether it opens later than now, by itself. */
+export function isStarting(instance: InstanceState | null): instance is InstanceState {
+  return instance?.state === "starting" || instance?.state === "starting-desktop";
 }
 
 /** The broker said no, or cannot be reached. */
@@ -194,13 +212,24 @@ function connectionsBelow(group: Record<string, unknown>, dataSource: string): C
 
 function connectionInfo(record: Record<string, unknown>, dataSource: string): ConnectionInfo {
   const identifier = String(record.identifier ?? "");
+  const attributes = isRecord(record.attributes) ? record.attributes : {};
   return {
     target: { identifier, type: "c", dataSource },
     name: String(record.name ?? identifier),
     protocol: String(record.protocol ?? ""),
     active: Number(record.activeConnections) || 0,
-    readOnly: isRecord(record.attributes) && record.attributes["read-only"] === "true",
+    readOnly: attributes["read-only"] === "true",
+    instance: instanceState(attributes),
   };
+}
+
+function instanceState(attributes: Record<string, unknown>): InstanceState | null {
+  const state = INSTANCE_STATES.find((name) => name === attributes["instance-state"]);
+  if (state === undefined) {
+    return null;
+  }
+  const seconds = Math.max(0, Number(attributes["instance-since"]) || 0);
+  return { state, seconds, words: String(attributes["instance-words"] ?? "") };
 }
 
 /**

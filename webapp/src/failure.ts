@@ -20,8 +20,8 @@ export type Hop =
 /** Who reported a failure: the instruction stream, the tunnel's end, or nobody because the network went away. */
 export type Reporter = "client" | "tunnel" | "network";
 
-/** Whether trying again is of use: by itself after a while, when the person asks, or not at all. */
-export type Retry = "auto" | "manual" | "never";
+/** Whether trying again is of use: by itself after a while, once the instance is ready, when the person asks, or not at all. */
+export type Retry = "auto" | "ready" | "manual" | "never";
 
 /** A failure as people see it. */
 export interface Failure {
@@ -167,7 +167,7 @@ const WORDS: Record<Hop, Record<number, Words> & { other: Words }> = {
     other: { title: "failure.gateway", sentence: "failure.gateway.text", retry: "manual" },
   },
   instance: {
-    513: { title: "failure.instance.starting", sentence: "failure.instance.starting.text", retry: "auto" },
+    513: { title: "connecting.starting", sentence: "connecting.starting.text", retry: "ready" },
     519: { title: "failure.instance.unknown", sentence: "failure.instance.unknown.text", retry: "manual" },
     771: { title: "failure.forbidden", sentence: "failure.forbidden.text", retry: "never" },
     other: { title: "failure.instance", sentence: "failure.instance.text", retry: "manual" },
@@ -179,6 +179,7 @@ const WORDS: Record<Hop, Record<number, Words> & { other: Words }> = {
     other: { title: "failure.signIn", sentence: "failure.signIn.text", retry: "manual" },
   },
   desktop: {
+    513: { title: "connecting.startingDesktop", sentence: "connecting.starting.text", retry: "ready" },
     769: { title: "failure.desktop.protected", sentence: "failure.desktop.protected.text", retry: "manual" },
     other: { title: "failure.desktop", sentence: "failure.desktop.text", retry: "manual" },
   },

@@ -1,6 +1,15 @@
 /** Starts the page: reads the address, signs in, and shows the screen that belongs to it. */
 import "./styles/main.css";
-import { ApiError, type Grant, listConnections, listRecordings, signIn, signOut } from "./api.ts";
+import {
+  ApiError,
+  type ConnectionInfo,
+  type Grant,
+  isStarting,
+  listConnections,
+  listRecordings,
+  signIn,
+  signOut,
+} from "./api.ts";
 import { followAppearance } from "./appearance.ts";
 import { readConfig } from "./config.ts";
 import { element, show } from "./dom.ts";
@@ -31,6 +40,8 @@ const SCREENS = {
   session: "client",
   workspace: "client",
 } as const;
+/** Between two looks at instances that start, on the home page. */
+const FOLLOW_MS = 3000;
 type ScreenName = keyof typeof SCREENS;
 
 class Page {
@@ -44,6 +55,7 @@ class Page {
   readonly #about = new AboutPanel((language) => this.#speak(language));
   #parameters = new URLSearchParams();
   #fanout: Fanout | null = null;
+  #following = 0;
 
   start(): void {
     followAppearance();
@@ -185,6 +197,7 @@ class Page {
       }
       this.#home.draw(connections, recents(grant.owner));
       this.#offerRecordings(grant);
+      this.#follow(grant, connections);
       show(
         element("home-fanout", "a"),
         connections.some(({ protocol }) => protocol === "ssh"),
@@ -193,6 +206,21 @@ class Page {
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** While the home page is shown and something on it starts, see how far it is. */
+  #follow(grant: Grant, connections: ConnectionInfo[]): void {
+    window.clearTimeout(this.#following);
+    if (!connections.some(({ instance }) => isStarting(instance))) {
+      return;
+    }
+    this.#following = window.setTimeout(async () => {
+      const now = await listConnections(grant).catch(() => connections);
+      if (!element("home", "main").hidden) {
+        this.#home.tell(now);
+        this.#follow(grant, now);
+      }
+    }, FOLLOW_MS);
   }
 
   async #logOut(): Promise<void> {

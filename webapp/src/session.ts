@@ -2,7 +2,14 @@
  * A session as the person knows it: it outlives connections. It signs in, opens one, and opens another when the
  * network was lost. No DOM here: panels listen to `events`.
  */
-import { ApiError, type ConnectionInfo, describeConnection, type Grant } from "./api.ts";
+import {
+  ApiError,
+  type ConnectionInfo,
+  describeConnection,
+  type Grant,
+  type InstanceState,
+  isStarting,
+} from "./api.ts";
 import { Connection, type ConnectionEvents, type Ending, type Transport } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import { CANCELLED, describe, type Failure } from "./failure.ts";
@@ -16,6 +23,8 @@ const COMMAND = "fanlight-command";
 
 /** UPSTREAM_UNAVAILABLE: the way is gone, or not there yet. */
 const UNAVAILABLE = 520;
+/** Between two looks at an instance that is waited for. */
+const LOOK_MS = 1500;
 
 /** `disconnected` is an ordinary end or a lost network, `error` any other failure. */
 export type State = "connecting" | "connected" | "unstable" | "disconnected" | "error";
@@ -39,6 +48,8 @@ export interface SessionEvents extends ConnectionEvents {
   failure: Failure | null;
   /** Milliseconds until the next attempt made by itself; null when none is due. */
   waiting: number | null;
+  /** What is waited for before the next attempt: the instance, or its desktop. */
+  starting: InstanceState | null;
 }
 
 /** What a session needs from its surroundings. */
@@ -59,6 +70,8 @@ export class Session {
   grant: Grant | null = null;
   /** Whether a picture of this session was ever shown. */
   seen = false;
+  /** The instance that is waited for, as it was told last. */
+  starting: InstanceState | null = null;
   /** Told of what the person types and pastes. */
   ontype: (typed: Typed) => void = () => undefined;
 
@@ -66,6 +79,7 @@ export class Session {
   #attempts = 0;
   #generation = 0;
   #retry = 0;
+  #looking = 0;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -108,6 +122,7 @@ export class Session {
   close(): void {
     this.#generation += 1;
     this.#wait(null);
+    this.#expect(null);
     this.connection?.close();
     this.connection = null;
   }
@@ -126,8 +141,11 @@ export class Session {
     this.#attempt("websocket");
   }
 
-  /** If an attempt is waited for, make it now. */
+  /** If an attempt is waited for, make it now; if an instance is, look at it now. */
   hurry(): void {
+    if (this.#looking !== 0) {
+      this.#look();
+    }
     if (this.#retry !== 0) {
       this.#wait(null);
       this.#attempt("websocket");
@@ -197,6 +215,7 @@ export class Session {
     this.#generation += 1;
     const generation = this.#generation;
     this.events.emit("failure", null);
+    this.#expect(null);
     this.#become("connecting");
     this.events.emit("step", "sign-in");
     try {
@@ -241,7 +260,48 @@ export class Session {
       this.#attempt("http");
       return;
     }
-    this.#fail(describe(ending.reporter, ending.status, ending.text, ending.uuid));
+    const failure = describe(ending.reporter, ending.status, ending.text, ending.uuid);
+    if (failure.retry === "ready") {
+      this.#expect({
+        state: failure.hop === "desktop" ? "starting-desktop" : "starting",
+        seconds: 0,
+        words: "",
+      });
+      this.#look();
+    } else {
+      this.#fail(failure);
+    }
+  }
+
+  /** An instance that starts is nothing that went wrong: the page goes on connecting, and waits. */
+  #expect(instance: InstanceState | null): void {
+    window.clearTimeout(this.#looking);
+    this.#looking = 0;
+    if (instance !== this.starting) {
+      this.starting = instance;
+      this.events.emit("starting", instance);
+    }
+  }
+
+  /** See how far the instance is; open as soon as there is nothing to wait for. */
+  async #look(): Promise<void> {
+    const { grant, target } = this;
+    const generation = this.#generation;
+    window.clearTimeout(this.#looking);
+    this.#looking = 0;
+    if (grant === null || target === null) {
+      return;
+    }
+    const { instance } = (await describeConnection(grant, target)) ?? { instance: null };
+    if (generation !== this.#generation) {
+      return;
+    }
+    if (isStarting(instance)) {
+      this.#expect(instance);
+      this.#looking = window.setTimeout(() => this.#look(), LOOK_MS);
+    } else {
+      this.#attempt("websocket");
+    }
   }
 
   #fail(failure: Failure): void {

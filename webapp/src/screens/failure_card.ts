@@ -21,12 +21,15 @@ const STATE_NAMES: Record<Station["state"], Key> = {
   unknown: "station.unknown",
 };
 const MAX_SENTENCE = 400;
+/** How a host key is told, by proxyd and by the broker: the one that was shown, then what was expected. */
+const FINGERPRINT = /SHA256:[A-Za-z0-9+/]{43}/g;
 const MS = 1000;
 
 export class FailureCard {
   readonly #card = element("failure", "section");
   readonly #title = element("failure-title", "h2");
   readonly #text = element("failure-text", "p");
+  readonly #facts = element("failure-facts", "dl");
   readonly #way = element("failure-way", "ol");
   readonly #countdown = element("failure-countdown", "p");
   readonly #retry = element("failure-retry", "button");
@@ -70,7 +73,7 @@ export class FailureCard {
     this.#card.dataset.hop = failure.hop;
     this.#card.dataset.code = code(failure);
     this.#title.textContent = t(failure.title);
-    this.#text.textContent = sentence(failure);
+    this.#text.textContent = this.#drawKeys(failure) ? t("failure.hostKey.text") : sentence(failure);
     this.#drawWay(failure);
     show(this.#retry, failure.retry !== "never");
     this.#retry.textContent = t(failure.hop === "session" ? "failure.reopen" : "failure.retry");
@@ -79,6 +82,22 @@ export class FailureCard {
     if (label !== null) {
       label.textContent = t("failure.copy", { code: code(failure) });
     }
+  }
+
+  /** Which host key was shown and which was expected, each on a line of its own; false where they are not told. */
+  #drawKeys(failure: Failure): boolean {
+    const told =
+      failure.hop === "host-key" ? [...sentence(failure).matchAll(FINGERPRINT)].map(([key]) => key) : [];
+    const [shown, ...expected] = told;
+    this.#facts.replaceChildren(
+      ...[
+        make("dt", {}, t("failure.hostKey.shown")),
+        make("dd", {}, make("code", {}, shown ?? "")),
+        make("dt", {}, t("failure.hostKey.expected")),
+        ...expected.map((key) => make("dd", {}, make("code", {}, key))),
+      ],
+    );
+    return show(this.#facts, expected.length > 0);
   }
 
   #drawWay(failure: Failure): void {

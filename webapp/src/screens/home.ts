@@ -1,5 +1,5 @@
 /** The home page of a token that opens several connections. */
-import type { ConnectionInfo } from "../api.ts";
+import type { ConnectionInfo, InstanceState } from "../api.ts";
 import { element, make, show, takeFocus } from "../dom.ts";
 import { icon } from "../icons.ts";
 import type { Recent } from "../recent.ts";
@@ -8,18 +8,45 @@ import { type Key, language, t } from "../strings.ts";
 import { tame } from "../text.ts";
 
 const PROTOCOLS: Record<string, Key> = { ssh: "home.shell", vnc: "home.desktop" };
+const STATES: Record<InstanceState["state"], Key> = {
+  starting: "home.starting",
+  "starting-desktop": "home.startingDesktop",
+  ready: "home.ready",
+  blocked: "home.blocked",
+};
 
 export class Home {
   readonly #list = element("connections", "ul");
   readonly #empty = element("home-empty", "p");
   readonly #title = element("section-header-all-connections", "h1");
+  readonly #states = new Map<string, HTMLElement>();
 
   /** Show what can be opened, what was used last first. */
   draw(connections: readonly ConnectionInfo[], recents: ReadonlyMap<string, Recent>): void {
     const recent = ({ target }: ConnectionInfo) => recents.get(encodeTarget(target));
     const sorted = connections.toSorted((a, b) => (recent(b)?.seen ?? 0) - (recent(a)?.seen ?? 0));
-    this.#list.replaceChildren(...sorted.map((connection) => card(connection, recent(connection))));
+    this.#states.clear();
+    this.#list.replaceChildren(
+      ...sorted.map((connection) => {
+        const state = make("span", { class: "fl-state", "aria-live": "polite" });
+        this.#states.set(encodeTarget(connection.target), state);
+        return card(connection, state, recent(connection));
+      }),
+    );
+    this.tell(connections);
     show(this.#empty, connections.length === 0);
+  }
+
+  /** Say how far instances are, and leave the rest as it is. */
+  tell(connections: readonly ConnectionInfo[]): void {
+    for (const { target, instance } of connections) {
+      const state = this.#states.get(encodeTarget(target));
+      if (state !== undefined) {
+        show(state, instance !== null);
+        state.dataset.state = instance?.state ?? "";
+        state.textContent = instance === null ? "" : t(STATES[instance.state]);
+      }
+    }
   }
 
   focus(): void {
@@ -27,7 +54,11 @@ export class Home {
   }
 }
 
-function card({ target, name, protocol, active }: ConnectionInfo, recent?: Recent): HTMLLIElement {
+function card(
+  { target, name, protocol, active }: ConnectionInfo,
+  state: HTMLElement,
+  recent?: Recent,
+): HTMLLIElement {
   const kind = PROTOCOLS[protocol];
   const facts = [
     kind === undefined ? protocol : t(kind),
@@ -44,7 +75,12 @@ function card({ target, name, protocol, active }: ConnectionInfo, recent?: Recen
       icon(protocol === "ssh" ? "terminal" : "monitor"),
     ),
     make("bdi", { class: "name" }, tame(name, 120)),
-    make("span", { class: "activeUserCount" }, tame(facts.filter((fact) => fact !== "").join(" · "), 80)),
+    make(
+      "span",
+      { class: "activeUserCount" },
+      state,
+      tame(facts.filter((fact) => fact !== "").join(" · "), 80),
+    ),
   );
   return make("li", {}, link);
 }
