@@ -179,24 +179,25 @@ async def test_a_killed_supervisor_leaves_no_worker(xvnc: Xvnc) -> None:
         await until(lambda: not any(worker.is_running() for worker in workers), "the workers went too")
 
 
-@pytest.mark.parametrize(
-    ("wire", "status"),
-    [
-        (b"3.nop;", Status.CLIENT_BAD_REQUEST),
-        (b"6.select,3.rdp;", Status.UNSUPPORTED),
-        (b"6.select,5.$nope;", Status.RESOURCE_NOT_FOUND),
-        (b"\x16\x03\x01\x02\x00\x01", Status.CLIENT_BAD_REQUEST),
-        (b"GET / HTTP/1.1\r\n\r\n", Status.CLIENT_BAD_REQUEST),
-    ],
-    ids=str,
-)
-async def test_nonsense_is_answered_and_nobody_else_notices(wire: bytes, status: Status, xvnc: Xvnc) -> None:
+NONSENSE = {
+    b"3.nop;": Status.CLIENT_BAD_REQUEST,
+    b"6.select,3.rdp;": Status.UNSUPPORTED,
+    b"6.select,5.$nope;": Status.RESOURCE_NOT_FOUND,
+    b"\x16\x03\x01\x02\x00\x01": Status.CLIENT_BAD_REQUEST,
+    b"GET / HTTP/1.1\r\n\r\n": Status.CLIENT_BAD_REQUEST,
+}
+
+
+async def test_nonsense_is_answered_and_nobody_else_notices(xvnc: Xvnc) -> None:
     async with Proxyd(workers=1) as daemon:
         neighbour = await desktop(daemon, xvnc)
-        async with await Browser.connect(daemon.address) as stranger:
-            stranger.send_raw(wire)
-            await stranger.end()
-            assert [i.args[1] for i in stranger.received if i.opcode == "error"] == [str(status.code)]
+        for wire, status in NONSENSE.items():
+            async with await Browser.connect(daemon.address) as stranger:
+                stranger.send_raw(wire)
+                await stranger.end()
+                assert [i.args[1] for i in stranger.received if i.opcode == "error"] == [str(status.code)], (
+                    wire
+                )
         assert "Traceback" not in daemon.log
         neighbour.send("mouse", 5, 5, 0)
         neighbour.send("nop")
