@@ -171,6 +171,42 @@ async def test_two_at_once_end_up_in_one(serve: Any) -> None:
             await window.until("sync")
 
 
+async def test_who_comes_back_twice_at_once_finds_one_session(serve: Any) -> None:
+    async with site(serve) as at:
+        token = await at.broker.token()
+        await at.leave(await at.open(token))
+        windows = await asyncio.gather(*(at.open(token) for _ in range(4)))
+        for window in windows:
+            await window.until("sync")
+        assert len(at.sessions) == len(Painting.built) == 1
+
+
+async def test_who_comes_back_before_the_old_socket_has_died(serve: Any) -> None:
+    """A network that broke is noticed by the broker long after the browser is back."""
+    async with site(serve) as at:
+        token = await at.broker.token()
+        old = await at.open(token)
+        await old.until("sync")
+        new = await at.open(token)
+        await new.until("sync")
+        await at.leave(old)
+        assert (await at.kept())[0].detached is None
+        await new.socket.send_str("3.key,2.97,1.1;")
+        await eventually(lambda: ("key", 97, True) in Painting.built[0].calls)
+        assert len(at.sessions) == len(Painting.built) == 1
+
+
+async def test_who_comes_back_while_the_daemon_drains(serve: Any) -> None:
+    async with site(serve) as at:
+        token = await at.broker.token()
+        await at.leave(await at.open(token))
+        at.daemon.server.drain(600.0)
+        assert ("resumed", "0") in await (await at.open(token)).notices()
+        query = at.broker.tunnel_query(await at.broker.token(host="10.9.9.9", identifier="x"), "x")
+        async with at.broker.client.ws_connect(f"{BASE}websocket-tunnel", params=query) as socket:
+            assert (await socket.receive()).extra == str(0x201)  # nobody begins
+
+
 async def test_a_page_that_says_disconnect_ends_it(serve: Any) -> None:
     async with site(serve) as at:
         token = await at.broker.token()
