@@ -1,7 +1,8 @@
 """Putting a key into `authorized_keys` on a host over SFTP, in one login, without ever damaging what is there.
 
 What is new is written beside the file, brought to disk and put in its place in one step; what somebody else changes
-meanwhile is read again. Then a second connection shows that the key works.
+meanwhile is read again, down to the moment before that step: SFTP has no lock that other tools would know of. Then a
+second connection shows that the key works.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ TRIES = 5
 """How often the file is read again because somebody else changed it."""
 FOLDER, FILE = ".ssh", "authorized_keys"
 TEST = "echo fanlight"
+LABEL = 'test "$(stat -c %C {path})" = "$(stat -c %C {made})" || chcon --reference={path} {made}'
 WRITABLE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -326,8 +328,8 @@ class _File:
         """On SELinux a file keeps its label; a new one takes that of its folder by itself."""
         if self._before is None or not await self._sftp.isdir("/sys/fs/selinux"):
             return
-        command = f"chcon --reference={shlex.quote(self._path)} -- {shlex.quote(draft)}"
-        result = await self._connection.run(command, timeout=20)
+        path, made = shlex.quote(self._path), shlex.quote(draft)
+        result = await self._connection.run(LABEL.format(path=path, made=made), timeout=20)
         if result.exit_status != 0:
             raise self._failed(f"the SELinux label of {self._path} cannot be kept")
 

@@ -37,7 +37,14 @@ RULES = [
     Rule("proxyd", ("client",)),
     *(
         Rule(part, ("client",))
-        for part in ("broker.app", "broker.views", "broker.gateway", "broker.commands", "broker.networks")
+        for part in (
+            "broker.app",
+            "broker.views",
+            "broker.gateway",
+            "broker.commands",
+            "broker.networks",
+            "broker.gate",
+        )
     ),
     Rule("client.hosts", INPUT_OUTPUT),
     Rule("client.ssh_config", INPUT_OUTPUT),

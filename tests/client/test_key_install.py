@@ -14,7 +14,7 @@ import pytest
 
 from client.connecting import Connecting
 from client.hosts import Host, HostBook
-from client.key_install import KeyInstall, Step, remove_key
+from client.key_install import LABEL, KeyInstall, Step, remove_key
 from proxyd.wire.status import StatusError
 from tests.servers.sshd import Sshd
 
@@ -254,6 +254,30 @@ async def test_somebody_else_is_quicker(place: Place, monkeypatch: pytest.Monkey
     run, _ = await place.install(PASSWORD)
     assert run.working
     assert place.file.read_text() == f"{ANOTHER}\n# another\n{LINE}\n"
+    assert place.drafts == []
+
+
+async def test_a_label_that_cannot_be_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on SELinux, which this machine has not: without labels all are equal, and one that differs ends it."""
+    isdir = asyncssh.SFTPClient.isdir
+
+    async def with_selinux(self: asyncssh.SFTPClient, path: str) -> bool:
+        return path == "/sys/fs/selinux" or await isdir(self, path)
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "isdir", with_selinux)
+    place.put(f"{ANOTHER}\n".encode())
+    run, _ = await place.install(PASSWORD)
+    assert run.working
+    commands = place.server.folder / "commands"
+    commands.mkdir()
+    for name, text in {"stat": 'echo "$3"', "chcon": 'echo "$@" >"$(dirname "$0")/asked"; exit 1'}.items():
+        (commands / name).write_text(f"#!/bin/sh\n{text}\n")
+        (commands / name).chmod(0o755)
+    place.put(f"{ANOTHER}\n".encode())
+    monkeypatch.setattr("client.key_install.LABEL", f"PATH={commands}:$PATH; {LABEL}")
+    assert "label of" in await place.refused(PASSWORD)
+    assert (commands / "asked").read_text().startswith(f"--reference={place.file} {place.file.parent}/.")
+    assert place.file.read_text() == f"{ANOTHER}\n"
     assert place.drafts == []
 
 

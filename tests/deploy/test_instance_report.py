@@ -251,6 +251,16 @@ def test_a_no_counts_at_once_and_for_good(machine: Machine, gate: FakeGate, code
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("code", [302, 429, 500, 503])
+def test_what_is_no_answer_is_stood_in_for(either: Machine, gate: FakeGate, code: int) -> None:
+    """Somebody who knocks at sshd all the time makes the gate say 429: nobody is locked out by that."""
+    gate.answers["/keys/alice"] = (200, b"ssh-ed25519 AAAA alice\n")
+    either.run("keys", "alice")
+    gate.answers["/keys/alice"] = (code, b"ssh-ed25519 EVIL")
+    assert either.run("keys", "alice").stdout == "ssh-ed25519 AAAA alice\n"
+
+
+@pytest.mark.real
 def test_keys_that_were_taken_away_are_gone(machine: Machine, gate: FakeGate) -> None:
     gate.answers["/keys/alice"] = (200, b"ssh-ed25519 AAAA alice\n")
     machine.run("keys", "alice")
