@@ -175,9 +175,10 @@ SCHEMAS: dict[str, Schema] = {
         readiness=TEXT,
         agent=TEXT,
         error=TEXT,
-        host_keys=_object(pins=_list(ANYTHING), mismatches=_list(ANYTHING), blocked={"type": "boolean"}),
+        host_keys=_ref("HostKeys"),
         attributes=_map(ANYTHING),
     ),
+    "HostKeys": _object(pins=_list(ANYTHING), mismatches=_list(ANYTHING), blocked=YES_NO),
     "Trial": _object(host=TEXT, stages=_list(ANYTHING), error=TEXT),
     "Rule": _object(host=TEXT, addresses=_list(TEXT), port=NUMBER, purpose=TEXT, nftables=_list(TEXT)),
     "Health": _object(status=TEXT),
@@ -209,6 +210,14 @@ ANSWERS: dict[tuple[str, str], Schema] = {
     ("GET", "api/operator/history"): _list(_ref("Record")),
     ("GET", "api/operator/refusals"): _list(_ref("Refusal")),
     ("GET", "api/operator/bans"): _list(_ref("Ban")),
+    ("GET", "api/operator/instances"): _object(total=NUMBER, found=NUMBER, rows=_list(ANYTHING)),
+    ("GET", "api/operator/instances/{identifier}"): {
+        "allOf": [
+            _ref("Instance"),
+            _object(report=ANYTHING, host_keys=_ref("HostKeys"), attributes=_map(TEXT)),
+        ]
+    },
+    ("POST", "api/operator/instances/{identifier}/host-keys"): _ref("HostKeys"),
     ("GET", "api/operator/networks"): _list(_ref("Network")),
     ("POST", "api/operator/networks/{name}/keys"): _object(generation=NUMBER, fingerprint=TEXT, text=TEXT),
     ("POST", "api/operator/networks/{name}/test"): _list(_ref("Trial")),
@@ -242,6 +251,10 @@ BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
         {"type": "object", "properties": {"reason": TEXT}},
     ),
     ("POST", "api/operator/running/{identifier}/message"): ("application/json", _object(text=TEXT)),
+    ("POST", "api/operator/instances/{identifier}/host-keys"): (
+        "application/json",
+        {"type": "object", "properties": {"accept": _list(TEXT), "dismiss": _list(TEXT)}},
+    ),
     ("POST", "api/operator/networks/{name}/keys"): (
         "application/json",
         {"type": "object", "properties": {"endpoints": _list(TEXT), "overlap": NUMBER}},
@@ -264,6 +277,7 @@ QUERIES: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", _STREAM): ("type",),
     ("GET", "api/operator/running"): ("contains",),
     ("GET", "api/operator/history"): ("contains",),
+    ("GET", "api/operator/instances"): ("contains",),
 }
 ELSEWHERE = ("websocket-tunnel", "tunnel", "connector", "connect", "operator", "", "/", "{path}")
 """What is for browsers, and what is no REST: described in prose."""

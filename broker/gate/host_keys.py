@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from broker.gate.records import MAX_LISTED, change
+from broker.gate.records import change, read_all
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ class PinnedKeys:
 
     async def all(self) -> dict[str, HostKeys]:
         """What is known of every instance's host keys, by id."""
-        values = await self._store.newest(Kind.HOST_KEYS, MAX_LISTED)
-        return {identifier: _read(value) for identifier, value in values.items()}
+        return await read_all(self._store, Kind.HOST_KEYS, _read)
 
     async def accept(self, identifier: str, fingerprints: Collection[str]) -> HostKeys:
         """Let keys that were shown take the place of the pins: an operator vouches for these, and for no later ones."""

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from broker.gate.groups import Groups
-from broker.gate.records import MAX_LISTED, change, forever
+from broker.gate.records import MAX_LISTED, change, forever, paced
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class Instances:
     async def all(self, key_id: str | None = None) -> list[Instance]:
         """All instances by id, or those that one key made."""
         values = await self._store.newest(Kind.INSTANCE, MAX_LISTED)
-        found = [_read(value) for name, value in values.items() if name.startswith("id-")]
+        found = [_read(value) async for name, value in paced(values.items()) if name.startswith("id-")]
         return sorted((row for row in found if key_id in {None, row.key_id}), key=lambda row: int(row.id))
 
     async def change(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
 
 from broker.store.base import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from broker.store.base import Kind, Store
 
-__all__ = ["MAX_LISTED", "change", "forever"]
+Item = TypeVar("Item")
+
+__all__ = ["MAX_LISTED", "change", "forever", "paced", "read_all"]
 
 MAX_LISTED = 10_000
 """Instances that are listed."""
+BATCH = 64
+"""Records after which everything else gets its turn."""
 TRIES = 32
 """How often a change is begun anew because somebody else was quicker."""
 
@@ -22,6 +27,20 @@ TRIES = 32
 def forever(now: float) -> float:
     """When a record expires that is there until it is removed."""
     return now + 50 * 365 * 86400.0
+
+
+async def paced(items: Iterable[Item]) -> AsyncIterator[Item]:
+    """Thousands of them, without keeping sessions waiting meanwhile."""
+    for number, item in enumerate(items, 1):
+        if number % BATCH == 0:
+            await asyncio.sleep(0)
+        yield item
+
+
+async def read_all(store: Store, kind: Kind, read: Callable[[bytes], Item]) -> dict[str, Item]:
+    """All records of a kind, by name, as `read` has them."""
+    values = await store.newest(kind, MAX_LISTED)
+    return {name: read(value) async for name, value in paced(values.items())}
 
 
 async def change(

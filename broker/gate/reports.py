@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from broker.gate.records import MAX_LISTED, change
+from broker.gate.records import change, read_all
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ class Reports:
 
     async def all(self) -> dict[str, Report]:
         """What every instance said, by id."""
-        values = await self._store.newest(Kind.REPORT, MAX_LISTED)
-        return {identifier: _read(value) for identifier, value in values.items()}
+        return await read_all(self._store, Kind.REPORT, _read)
 
     async def merge(
         self, identifier: str, attributes: Mapping[str, Value], address: str = "", *, own: bool = True

@@ -118,6 +118,11 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("POST", "api/instances/{identifier}/tokens"): Rows.PLATFORMS,
     ("DELETE", "api/instances/{identifier}/tokens"): Rows.PLATFORMS,
     ("GET", "api/instances/{identifier}/report"): Rows.PLATFORMS,
+    ("GET", "api/operator/instances"): Rows.OPERATORS,
+    ("GET", "api/operator/instances/{identifier}"): Rows.OPERATORS,
+    ("POST", "api/operator/instances/{identifier}/host-keys"): Rows.OPERATORS,
+    ("DELETE", "api/operator/instances/{identifier}/tokens"): Rows.OPERATORS,
+    ("DELETE", "api/operator/instances/{identifier}"): Rows.OPERATORS,
     ("GET", "api/operator/refusals"): Rows.OPERATORS,
     ("GET", "api/operator/bans"): Rows.OPERATORS,
     ("DELETE", "api/operator/bans/{subject}"): Rows.OPERATORS,
@@ -164,7 +169,7 @@ class World:
         return sum(bool(peer.selected) for peer in self.daemon.peers)
 
     def path(self, route: Route) -> str:
-        identifier = self.tunnel if "operator" in route.path else "1" if "instances" in route.path else "abc"
+        identifier = "1" if "instances" in route.path else self.tunnel if "operator" in route.path else "abc"
         samples = {
             "source": "hmac", "identifier": identifier, "token": "0" * 64,
             "tunnel": self.tunnel, "profile": "watch", "index": "0", "filename": "f", "subject": "address 192.0.2.9", "name": "f",
@@ -268,6 +273,8 @@ async def outcome(here: World, route: Route, role: str) -> str:
         body = json.dumps({"target": "db:22"})
     if "api/instances" in path:
         body = json.dumps({"name": "renamed"} if route.path.endswith(("instances", "{identifier}")) else {})
+    if path.endswith("/host-keys"):
+        body = json.dumps({"dismiss": ["SHA256:x"]})
     if role is PLATFORM:
         signed = here.signer.call(route.method, path.removeprefix(BASE), (body or "").encode())
         return status(await client.request(route.method, path, headers={"Authorization": signed}, data=body))

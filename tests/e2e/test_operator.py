@@ -8,9 +8,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import asyncssh
 import pytest
 
 from broker.bans import Bans
+from broker.gate.host_keys import GATE, PinnedKeys
+from broker.gate.instances import Instances
+from broker.gate.reports import Reports
 from broker.links import Signer
 from broker.store import open_store
 from tests.e2e.screen import Screen, eventually
@@ -19,10 +23,12 @@ from tests.fakes.platform import PlatformError
 from tests.servers.private import ConnectorProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page
+
+    from broker.store import Store
 
 pytestmark = [pytest.mark.real, pytest.mark.e2e]
 AXE = ROOT / "webapp" / "node_modules" / "axe-core" / "axe.min.js"
@@ -101,26 +107,30 @@ def test_who_is_away_is_shown_and_ended(open_page: Callable[..., Page], page: Pa
     eventually(lambda: site.sshd.sessions() == before, "the shell is gone")
 
 
-def keep_out(site: Site) -> None:
-    """What many refusals come to, put into the site's store."""
+def in_store(site: Site, work: Callable[[Store], Awaitable[None]]) -> None:
+    """Do something with the site's store, as another broker on it would."""
 
-    async def work() -> None:
+    async def opened() -> None:
         store = open_store(f"sqlite:///{site.folder / 'broker.sqlite'}", time.time)
-        bans = Bans(store, time.time, 2, 3600)
-        for _ in range(14):
-            await bans.failed("address 192.0.2.9", "bad-signature")
+        await work(store)
         await store.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(work()))  # playwright has this one's loop
+    thread = threading.Thread(target=lambda: asyncio.run(opened()))  # playwright has this one's loop
     thread.start()
     thread.join()
+
+
+async def keep_out(store: Store) -> None:
+    """What many refusals come to."""
+    for _ in range(14):
+        await Bans(store, time.time, 2, 3600).failed("address 192.0.2.9", "bad-signature")
 
 
 def test_refusals_and_bans(open_page: Callable[..., Page], site: Site) -> None:
     body = site.platform.body("127.0.0.1", "ssh")
     with pytest.raises(PlatformError):
         site.platform.post(body.replace("guac.hostname=127.0.0.1", "guac.hostname=127.0.0.2"))
-    keep_out(site)
+    in_store(site, keep_out)
     operator = open_page()
     operator.wait_for_selector("#refusals td:has-text('bad-signature')")
     operator.get_by_role("button", name="Let in again").click()
@@ -161,6 +171,71 @@ def test_a_private_network_gets_a_key_and_what_its_connector_reaches_is_tried(
     operator.wait_for_selector("#network-answer:has-text('Key 2.')")
     operator.get_by_role("button", name="Revoke all keys").click()
     operator.wait_for_selector("#network-answer:has-text('Revoked')")
+
+
+OLD, NEW, NEWER = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(3))
+MARKUP = "<img src=x onerror=\"document.title='owned'\">"
+
+
+async def report(store: Store) -> None:
+    """An instance that is not what it was, and whose every word is markup."""
+    await Instances(store, time.time).add(
+        {"name": MARKUP, "owner": "alice", "addresses": ["10.20.3.4"], "service": MARKUP}, identifier="42"
+    )
+    said = {"READY": "NO", "BROKER_AGENT": MARKUP, "BROKER_ERROR": f"\u202e{MARKUP}", "NOTE": f"\x9b{MARKUP}"}
+    await Reports(store, time.time).merge(
+        "42", {**said, "V": {"A": MARKUP}, "W" * 64: "w" * 400}, "10.20.3.4"
+    )
+    await show_keys(store, OLD, NEW)
+
+
+async def show_keys(store: Store, *keys: asyncssh.SSHKey) -> None:
+    for key in keys:
+        text = key.export_public_key().decode()
+        await PinnedKeys(store, time.time).saw("42", [text], GATE, "10.6.6.6")
+
+
+def test_an_instance_that_changed_is_decided_about(open_page: Callable[..., Page], site: Site) -> None:
+    in_store(site, report)
+    operator = open_page(color_scheme="dark", viewport={"width": 390, "height": 844}, is_mobile=True)
+    operator.fill("#instances-filter", "nothing of the kind")
+    operator.wait_for_selector("#instances-empty:has-text('Nothing matches')", state="visible")
+    operator.fill("#instances-filter", "changed 10.20")
+    operator.wait_for_selector("#instances td:has-text('host key changed')")
+    operator.get_by_role("button", name="Details: 42").click()
+    alarm = operator.locator("#instance-alarm")
+    alarm.wait_for()
+    for key in (OLD, NEW):
+        assert key.get_fingerprint() in alarm.inner_text()
+    # its words are words
+    assert operator.locator("#instance-words dd").all_inner_texts() == [
+        "NO",
+        MARKUP,
+        MARKUP,
+        MARKUP,
+        f"[A={MARKUP}]",
+        "w" * 199 + "…",
+    ]
+    assert operator.locator("#instances img, #instance img").count() == 0
+    assert operator.title() == "Operator – Fanlight"
+    for shown in ("document.documentElement", "document.querySelector('#instance')"):
+        assert operator.evaluate(f"{shown}.scrollWidth <= {shown}.clientWidth")
+    operator.evaluate(AXE.read_text())
+    assert violations(operator) == []
+    # another key, while the operator reads: what was not seen is not decided
+    in_store(site, lambda store: show_keys(store, NEWER))
+    operator.get_by_role("button", name="Accept new key").click()
+    operator.wait_for_selector("#instance-answer:has-text('Accepted')")
+    assert NEW.get_fingerprint() in operator.locator("#instance-pins").inner_text()
+    assert NEWER.get_fingerprint() in alarm.inner_text()
+    operator.get_by_role("button", name="Keep the old key").click()
+    operator.wait_for_selector("#instance-answer:has-text('The old key stays')")
+    assert alarm.is_hidden()
+    operator.get_by_role("button", name="Revoke its tokens").click()
+    operator.wait_for_selector("#instance-facts [data-bad]:has-text('none')")
+    operator.once("dialog", lambda asked: asked.accept())
+    operator.get_by_role("button", name="Remove it").click()
+    operator.wait_for_selector("#instances-empty", state="visible")
 
 
 @pytest.mark.parametrize(

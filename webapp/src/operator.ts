@@ -13,6 +13,7 @@ import {
   type Status,
 } from "./operator/api.ts";
 import { Drawer } from "./operator/drawer.ts";
+import { Instances } from "./operator/instances.ts";
 import { Networks } from "./operator/networks.ts";
 import { button, facts, fill } from "./operator/tables.ts";
 import { duration, line, matches, moment, sessionsOverTheDay } from "./operator/words.ts";
@@ -20,12 +21,15 @@ import { duration, line, matches, moment, sessionsOverTheDay } from "./operator/
 const EVERY_MS = 5000;
 /** The day changes slowly: it is read once a minute. */
 const ROUNDS_OF_A_DAY = 12;
+/** There may be thousands of instances, and they report every few minutes. */
+const ROUNDS_OF_INSTANCES = 6;
 const SIGNED_OUT = "You are signed out. Open a new link to this page.";
 
 class OperatorPage {
   readonly #api: OperatorApi;
   readonly #drawer: Drawer;
   readonly #networks: Networks;
+  readonly #instances: Instances;
   readonly #filter = element("filter", "input");
   #running: Row[] = [];
   #rounds = 0;
@@ -34,6 +38,7 @@ class OperatorPage {
     this.#api = api;
     this.#drawer = new Drawer(api, () => this.#refresh());
     this.#networks = new Networks(api, () => this.#refresh());
+    this.#instances = new Instances(api, complain);
     this.#filter.addEventListener("input", () => this.#drawRunning());
   }
 
@@ -64,6 +69,9 @@ class OperatorPage {
       this.#drawHealth(status);
       if (this.#rounds % ROUNDS_OF_A_DAY === 0) {
         this.#drawDay(await this.#api.history());
+      }
+      if (this.#rounds % ROUNDS_OF_INSTANCES === 0) {
+        await this.#instances.refresh();
       }
       this.#rounds += 1;
       say(`As of ${new Date().toLocaleTimeString()}`);

@@ -100,6 +100,63 @@ export interface Rule {
   nftables: string[];
 }
 
+/** An instance of the gate, as the table shows it. Its words are its own; the broker made lines of them. */
+export interface InstanceRow {
+  id: string;
+  name: string;
+  owner: string;
+  addresses: string[];
+  network: string;
+  reported: number | null;
+  from: string;
+  readiness: string;
+  agent: string;
+  error: string;
+  /** Keys that it showed and that are not pinned. */
+  others: number;
+  /** One of them contradicts a pinned key. */
+  blocked: boolean;
+}
+
+export interface Instances {
+  total: number;
+  found: number;
+  rows: InstanceRow[];
+}
+
+export interface HostKey {
+  algorithm: string;
+  fingerprint: string;
+  source: string;
+  since: number;
+}
+
+export interface HostKeys {
+  pins: HostKey[];
+  mismatches: { shown: HostKey; expected: string; address: string }[];
+  blocked: boolean;
+}
+
+/** Everything about one instance. */
+export interface Instance {
+  id: string;
+  name: string;
+  key_id: string;
+  owner: string;
+  users: string[];
+  addresses: string[];
+  network: string;
+  sources: string[];
+  ports: Record<string, [number, number]>;
+  service: string;
+  role: string;
+  router: string;
+  tokens: { created: number; until: number | null; legacy: boolean; good: boolean }[];
+  report: Pick<InstanceRow, "reported" | "from" | "readiness" | "agent" | "error">;
+  host_keys: HostKeys;
+  attributes: Record<string, string>;
+}
+
 /** The broker refused; `status` is HTTP's, 0 where it does not answer. */
 export class OperatorError extends Error {
   constructor(
@@ -162,6 +219,27 @@ export class OperatorApi {
 
   async revokeKeys(network: string): Promise<void> {
     await this.#send("DELETE", `networks/${network}/keys`);
+  }
+
+  instances(contains: string): Promise<Instances> {
+    return this.#get(`instances?${new URLSearchParams({ contains })}`);
+  }
+
+  instance(identifier: string): Promise<Instance> {
+    return this.#get(`instances/${identifier}`);
+  }
+
+  /** Decide about host keys that an instance showed: no others are touched. */
+  async decide(identifier: string, decision: "accept" | "dismiss", fingerprints: string[]): Promise<void> {
+    await this.#send("POST", `instances/${identifier}/host-keys`, { [decision]: fingerprints });
+  }
+
+  async revokeTokens(identifier: string): Promise<void> {
+    await this.#send("DELETE", `instances/${identifier}/tokens`);
+  }
+
+  async removeInstance(identifier: string): Promise<void> {
+    await this.#send("DELETE", `instances/${identifier}`);
   }
 
   async say(identifier: string, text: string): Promise<void> {
