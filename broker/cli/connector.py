@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import asyncssh
 import typer
 
 from broker.cli.configuration import Config  # noqa: TC001 - typer reads annotations
@@ -224,6 +223,8 @@ def bundle(
 
 def _plain(value: Any) -> Any:
     """A setting as it is written."""
+    import asyncssh
+
     if type(value) is tuple:  # entries of a list may be tuples with names
         return [_plain(entry) for entry in value]
     if isinstance(value, asyncssh.SSHKey):

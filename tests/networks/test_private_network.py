@@ -178,7 +178,7 @@ async def lab(tmp_path: Path, private: Private) -> AsyncIterator[Lab]:
             made.stop_broker()
 
 
-async def fact(holds: Callable[[], bool], what: str, seconds: float = 15) -> float:
+async def fact(holds: Callable[[], bool], what: str, seconds: float = 30) -> float:
     """Wait until something holds; returns how long that took."""
     began = time.monotonic()
     await asyncio.to_thread(processes.wait_for, holds, what, seconds)
