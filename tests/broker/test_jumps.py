@@ -176,6 +176,7 @@ async def test_a_link_opens_what_is_behind_a_gateway_without_asking_what_names_m
         ({"jump_hosts": "127.0.0.1"}, "", "target-not-allowed"),
         ({"jump_hosts": "198.51.100.7:80"}, "", "target-not-allowed"),
         ({"jump_hosts": "a,b,a"}, "", "outside-profile"),
+        ({"jump_hosts": "unheard-of.invalid"}, "", "target-not-allowed"),
         ({"jump_hosts": "corp"}, 'targets = "10.99.0.0/16:22"', "target-not-allowed"),
     ],
 )

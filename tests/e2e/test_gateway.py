@@ -85,6 +85,13 @@ def test_one_code_for_a_shell_and_a_desktop_and_another_after_signing_out(
         asked.press("Enter")
         network.run(0, "xsetroot", "-display", ":78", "-solid", "#602040")
         eventually(lambda: shows(desktop, (0x60, 0x20, 0x40)), "the same session goes on")
+
+        network.gateway.drop()  # the connection is cut: the same, without anybody having wanted it
+        asked.wait_for()
+        asked.fill(network.code())
+        asked.press("Enter")
+        network.run(0, "xsetroot", "-display", ":78", "-solid", "#204060")
+        eventually(lambda: shows(desktop), "and again")
     assert all(secret not in behind.log(name) for secret in behind.secrets for name in ("broker", "proxyd"))
 
 
