@@ -279,20 +279,6 @@ class Settings(BaseModel):
         "link-local and the broker's own addresses only where they are listed themselves.",
     )
 
-    # -- the instance gate
-    gate_patience: float = Field(
-        600.0,
-        ge=0,
-        le=86400,
-        description="Seconds for which people wait for a new instance that has said nothing at the gate yet, or for one whose "
-        "desktop does not run yet; then it is tried anyway.",
-    )
-    reported_ports: bool = Field(
-        default=False,
-        description="Open the ports that instances report at the gate, for links of `secret-key` and `json-secret-key`; a key "
-        "of the key ring says so itself.",
-    )
-
     # -- keys of users
     use_local_privkey: bool = Field(
         default=False, description="Sign in with the user's private key out of `key-directory`."
@@ -424,6 +410,18 @@ class Settings(BaseModel):
     )
     gate_expire_margin: int = Field(
         300, ge=0, le=86400, description="Seconds before their end at which new ones are made."
+    )
+    gate_patience: float = Field(
+        600.0,
+        ge=0,
+        le=86400,
+        description="Seconds for which people wait for a new instance that has said nothing at the gate yet, or for one whose "
+        "desktop does not run yet; then it is tried anyway.",
+    )
+    reported_ports: bool = Field(
+        default=False,
+        description="Open the ports that instances report at the gate, for links of `secret-key` and `json-secret-key`; a key "
+        "of the key ring says so itself.",
     )
 
     # -- the page

@@ -42,10 +42,16 @@ class Site:
     """
 
     def __init__(
-        self, width: int = 1024, height: int = 768, settings: Mapping[str, object] | None = None
+        self,
+        width: int = 1024,
+        height: int = 768,
+        settings: Mapping[str, object] | None = None,
+        *,
+        sshd: Sshd | None = None,
+        xvnc: Xvnc | None = None,
     ) -> None:
-        self.sshd = Sshd()
-        self.xvnc = Xvnc(width, height, password=PASSWORD)
+        self.sshd = sshd or Sshd()
+        self.xvnc = xvnc or Xvnc(width, height, password=PASSWORD)
         self._settings = dict(settings or {})
         self._temporary = tempfile.TemporaryDirectory(prefix="fanlight-site-")
         self.folder = Path(self._temporary.name)
