@@ -12,12 +12,10 @@ if TYPE_CHECKING:
 
     from broker.gate.reports import Value
 
-__all__ = ["MAX_TEXT", "encode", "name_of", "parse"]
+__all__ = ["MAX_TEXT", "clean", "encode", "name_of", "parse"]
 
 MAX_TEXT = 2 * MAX_TOTAL
 """Characters of a text: every one of the largest attributes may be escaped."""
-SHOWN = 40
-"""Characters of what is wrong that an error repeats."""
 
 _BREAK = r"(?:\\n|\r?\n)"
 _GAP = re.compile(rf"(?:[ \t]|{_BREAK})*+(?:\#(?:(?!{_BREAK}).)*+{_BREAK}?(?:[ \t]|{_BREAK})*+)*+", re.DOTALL)
@@ -29,8 +27,9 @@ _BARE = re.compile(rf"(?:(?!{_BREAK}).)*+", re.DOTALL)
 _BARE_PART = re.compile(rf"(?:(?![,\]]|{_BREAK}).)*+", re.DOTALL)
 _END = re.compile(rf"[ \t]*+(?:{_BREAK}|\Z)")
 _SPACE = re.compile(rf"(?:[ \t]|{_BREAK})*+")
+_LINE_END = re.compile(_BREAK)
 _ESCAPE = re.compile(r'\\(["\\n])')
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def parse(text: str) -> dict[str, Value]:
@@ -40,7 +39,7 @@ def parse(text: str) -> dict[str, Value]:
     and `\n` in it; `[A=1,B="2"]` is a vector. A line that begins with `#` says nothing.
 
     Raises:
-        ReportError: the text is not of this form, or too much.
+        ReportError: the text is not of this form, or too much. Its message repeats nothing of the text, which may be secret.
     """
     if len(text) > MAX_TEXT:
         raise ReportError(f"all attributes together are larger than {MAX_TOTAL} bytes")
@@ -65,7 +64,7 @@ def name_of(text: str) -> str:
     """
     name = text.strip(" \t\r\n")
     if not _WHOLE_NAME.fullmatch(name):
-        raise ReportError(f"a name is written like WEB_PORT, not {name[:SHOWN]!r}")
+        raise ReportError("a name is written like WEB_PORT")
     return name.upper()
 
 
@@ -91,6 +90,10 @@ class _Reader:
     def done(self) -> bool:
         return self._at >= len(self._text)
 
+    @property
+    def _line(self) -> int:
+        return len(_LINE_END.findall(self._text, 0, self._at)) + 1
+
     def value(self) -> Value:
         """A value, with the end of its line."""
         value: Value
@@ -99,7 +102,7 @@ class _Reader:
         elif self._comes('"'):
             value = self._quoted()
         else:
-            return _clean(self.take(_BARE, "")[0].strip())
+            return clean(self.take(_BARE, "")[0].strip())
         self.take(_END, "nothing follows a quoted value or a vector on its line")
         return value
 
@@ -109,7 +112,7 @@ class _Reader:
     def take(self, pattern: re.Pattern[str], otherwise: str) -> re.Match[str]:
         match = pattern.match(self._text, self._at)
         if match is None:
-            raise ReportError(f"{otherwise}, not {self._text[self._at : self._at + SHOWN]!r}")
+            raise ReportError(f"{otherwise} (line {self._line})")
         self._at = match.end()
         return match
 
@@ -118,7 +121,7 @@ class _Reader:
 
     def _quoted(self) -> str:
         inner = self.take(_QUOTED, "a quoted value ends with a quote")[1]
-        return _clean(_ESCAPE.sub(lambda match: "\n" if match[1] == "n" else match[1], inner))
+        return clean(_ESCAPE.sub(lambda match: "\n" if match[1] == "n" else match[1], inner))
 
     def _vector(self) -> dict[str, str]:
         parts: dict[str, str] = {}
@@ -126,7 +129,7 @@ class _Reader:
         self.skip(_SPACE)
         while not self._comes("]"):
             name = self.take(_NAME, "a part of a vector is written like KEY=VALUE")[1].upper()
-            parts[name] = self._quoted() if self._comes('"') else _clean(self.take(_BARE_PART, "")[0].strip())
+            parts[name] = self._quoted() if self._comes('"') else clean(self.take(_BARE_PART, "")[0].strip())
             if len(parts) > MAX_ATTRIBUTES:
                 raise ReportError(f"a vector has more than {MAX_ATTRIBUTES} parts")
             self.skip(_SPACE)
@@ -134,12 +137,17 @@ class _Reader:
                 self._at += 1
                 self.skip(_SPACE)
             elif not self._comes("]"):
-                raise ReportError("a vector is written like [A=1,B=2]")
+                raise ReportError(f"a vector is written like [A=1,B=2] (line {self._line})")
         self._at += 1
         return parts
 
 
-def _clean(value: str) -> str:
+def clean(value: str) -> str:
+    """A value that can be kept.
+
+    Raises:
+        ReportError: it has control characters in it, or is no text.
+    """
     if _CONTROLS.search(value):
         raise ReportError("a value has control characters in it")
     return value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from broker.errors import ApiError
+from broker.gate.attributes import clean
 
 if TYPE_CHECKING:
     from broker.gate.reports import Value
@@ -18,6 +19,8 @@ MAX_BODY = 3 * 131072 + 4096
 """Bytes of a body: the longest text of attributes, every byte written as `%41`."""
 MAX_FIELDS = 64
 MAX_WORD = 64
+MAX_ORDER = 8192
+"""Bytes of what a core is asked to do."""
 MAX_EVENT_DATA = 64
 EVENT_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _FORM = re.compile(r"(?:[a-z_]{1,32}=[^&\s\"]*&){0,16}data=", re.ASCII)
@@ -78,7 +81,7 @@ def action(body: bytes) -> tuple[str, Any]:
     Raises:
         ApiError: the body is something else (400).
     """
-    row = _object(body).get("action")
+    row = _object(body, MAX_ORDER).get("action")
     if not isinstance(row, dict) or not isinstance(row.get("perform"), str) or len(row["perform"]) > MAX_WORD:
         raise ApiError(400, 'The body is written like {"action": {"perform": "reboot"}}.')
     return row["perform"], row.get("params")
@@ -90,7 +93,7 @@ def cardinality(body: bytes) -> Any:
     Raises:
         ApiError: the body is something else (400).
     """
-    row = _object(body)
+    row = _object(body, MAX_ORDER)
     if "cardinality" not in row:
         raise ApiError(400, 'The body is written like {"cardinality": 3}.')
     return row["cardinality"]
@@ -101,6 +104,7 @@ def happening(body: bytes, events: frozenset[str]) -> Happening:
 
     Raises:
         ApiError: the body is something else (400).
+        ReportError: a value cannot be kept.
     """
     row = _object(body)
     event, detail, data = row.get("event"), row.get("detail", ""), row.get("data", {})
@@ -112,17 +116,23 @@ def happening(body: bytes, events: frozenset[str]) -> Happening:
         raise ApiError(400, f"data is an object of up to {MAX_EVENT_DATA} attributes.")
     if not all(EVENT_NAME.fullmatch(name) and isinstance(value, str) for name, value in data.items()):
         raise ApiError(400, "data: a name is written like WEB_PORT, and a value is a text.")
-    return Happening(event, detail, data)
+    return Happening(event, detail, {name: clean(value) for name, value in data.items()})
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes, limit: int = MAX_BODY) -> dict[str, Any]:
+    if len(body) > limit:
+        raise ApiError(400, f"The body is larger than {limit} bytes.")
     try:
-        row = json.loads(_text(body))
+        row = json.loads(_text(body), parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise ApiError(400, "The body is not JSON.") from None
     if not isinstance(row, dict):
         raise ApiError(400, "The body is no JSON object.")
     return row
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(word)
 
 
 def _text(body: bytes) -> str:

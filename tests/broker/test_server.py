@@ -169,6 +169,10 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
             "--bind", "127.0.0.1:0", "--store", store, "--metrics-bind", taken, "--log-level", "error"
         )
         assert (code, said) == (98, f"broker: metrics-bind: {taken} is taken by another program\n")
+        code, said = fails(
+            "--bind", "127.0.0.1:0", "--store", store, "--metrics-bind", "", "--gate-bind", taken, "--log-level", "error"
+        )  # fmt: skip
+        assert (code, said) == (98, f"broker: gate-bind: {taken} is taken by another program\n")
 
 
 @pytest.mark.parametrize(
@@ -178,6 +182,13 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         (["--config", "/nonexistent.toml"], 2, "broker: /nonexistent.toml cannot be read: "),
         (["--timestamp-age-limit", "0"], 2, "broker: timestamp-age-limit is 0: "),
         (["--store", "mysql://x"], 1, "broker: store: should be "),
+        (["--gate-config", "/nonexistent.conf"], 2, "broker: gate-config: /nonexistent.conf cannot be read"),
+        (
+            ["--gate-core-url", "https://core.example", "--gate-core-key", "short"],
+            2,
+            "broker: gate-core-key: ",
+        ),
+        (["--gate-bind", "198.51.100.1:1"], 1, "broker: gate-bind: 198.51.100.1:1 cannot be opened: "),
         (["--bind", "198.51.100.1:1"], 1, "broker: bind: 198.51.100.1:1 cannot be opened: "),
         (["--bind", "unix:/nonexistent/s"], 1, "broker: bind: unix:/nonexistent/s cannot be opened: "),
     ],

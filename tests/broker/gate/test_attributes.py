@@ -89,6 +89,13 @@ def test_too_much_is_refused(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize("text", ["A=1\\nB=2\nhunter2", "A=1\nB=2\n=hunter2", 'A="\nx"\nB="hunter2'])
+def test_an_error_names_the_line_and_repeats_nothing_of_it(text: str) -> None:
+    with pytest.raises(ReportError, match=r"line 3") as error:
+        parse(text)
+    assert "hunter2" not in str(error.value)
+
+
 @pytest.mark.parametrize(("text", "name"), [("WEB", "WEB"), (" web_1 \n", "WEB_1")])
 def test_a_name_to_erase_is_read(text: str, name: str) -> None:
     assert name_of(text) == name
