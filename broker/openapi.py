@@ -168,6 +168,25 @@ SCHEMAS: dict[str, Schema] = {
             "template": _map(TEXT),
         },
     },
+    "VirtualNetwork": _object(
+        id=TEXT,
+        name=TEXT,
+        key_id=TEXT,
+        parent=TEXT,
+        routers=_list(TEXT),
+        template=_map(TEXT),
+        ranges=_list(ANYTHING),
+    ),
+    "NetworkDescription": {
+        "type": "object",
+        "properties": {
+            "name": TEXT,
+            "parent": TEXT,
+            "routers": _list(TEXT),
+            "template": _map(TEXT),
+            "ranges": _list({"type": "object", "properties": {"leases": _list(_map(TEXT))}}),
+        },
+    },
     "Report": _object(
         reported=OPTIONAL_MOMENT,
         **{"from": TEXT},
@@ -228,6 +247,9 @@ ANSWERS: dict[tuple[str, str], Schema] = {
     ("PATCH", "api/instances/{identifier}"): _ref("Instance"),
     ("POST", "api/instances/{identifier}/tokens"): _object(token=TEXT),
     ("GET", "api/instances/{identifier}/report"): _ref("Report"),
+    ("GET", "api/vnets"): _list(_ref("VirtualNetwork")),
+    ("GET", "api/vnets/{identifier}"): _ref("VirtualNetwork"),
+    ("PUT", "api/vnets/{identifier}"): _ref("VirtualNetwork"),
     ("GET", "api/languages"): _map(TEXT),
     ("GET", "api/patches"): _list(TEXT),
     ("GET", "/healthz"): _ref("Health"),
@@ -269,6 +291,7 @@ BODIES: dict[tuple[str, str], tuple[str, Schema]] = {
         "application/json",
         {"type": "object", "properties": {"overlap": NUMBER, "rebuilt": {"type": "boolean"}}},
     ),
+    ("PUT", "api/vnets/{identifier}"): ("application/json", _ref("NetworkDescription")),
     ("POST", _STREAM): ("application/octet-stream", {"type": "string", "format": "binary"}),
 }
 QUERIES: dict[tuple[str, str], tuple[str, ...]] = {

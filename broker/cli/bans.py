@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from broker.cli.configuration import Config, read_settings
-from broker.cli.outcome import CommandError, Exit, print_json
+from broker.cli.outcome import CommandError, print_json
+from broker.cli.records import on_store
 
 if TYPE_CHECKING:
     from broker.bans import Ban
     from broker.settings import Settings
+    from broker.store.base import Store
 
 __all__ = ["app"]
 
@@ -25,7 +26,7 @@ def list_(
     config: Config = None, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
     """List the bans in force, the last one first."""
-    found, _ = asyncio.run(_work(read_settings(config), None))
+    found, _ = _work(read_settings(config), None)
     if json:
         print_json([vars(ban) for ban in found])
         return
@@ -40,23 +41,18 @@ def lift(
     config: Config = None,
 ) -> None:
     """Let somebody in again, and forget their failures."""
-    _, lifted = asyncio.run(_work(read_settings(config), subject))
+    _, lifted = _work(read_settings(config), subject)
     if not lifted:
         raise CommandError(f"{subject} is not kept out")
 
 
-async def _work(settings: Settings, subject: str | None) -> tuple[list[Ban], bool]:
+def _work(settings: Settings, subject: str | None) -> tuple[list[Ban], bool]:
     """The bans, and whether the one of `subject` was lifted."""
     from broker.bans import Bans
-    from broker.store import StoreError, open_store
 
-    try:
-        store = open_store(settings.store, time.time)
-        try:
-            bans = Bans(store, time.time, settings.ban_after, settings.ban_longest)
-            lifted = subject is not None and await bans.lift(subject)
-            return await bans.newest(), lifted
-        finally:
-            await store.close()
-    except StoreError as error:
-        raise CommandError(f"store: {error}", Exit.FAILED) from None
+    async def with_bans(store: Store) -> tuple[list[Ban], bool]:
+        bans = Bans(store, time.time, settings.ban_after, settings.ban_longest)
+        lifted = subject is not None and await bans.lift(subject)
+        return await bans.newest(), lifted
+
+    return on_store(settings, with_bans)

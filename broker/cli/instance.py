@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 import typer
 
 from broker.cli.configuration import Config, read_settings
+from broker.cli.nets import app as nets
 from broker.cli.outcome import CommandError, Exit, mark, print_json
+from broker.cli.records import on_store
 from broker.cli.spans import seconds_of, span
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from broker.gate.instances import Instance, Instances
     from broker.gate.reports import Report, Reports
     from broker.settings import Settings
+    from broker.store.base import Store
 
 __all__ = ["app"]
 
@@ -28,6 +30,7 @@ Result = TypeVar("Result")
 app = typer.Typer(help="Instances at the gate: whose and where they are, their tokens, what they report.")
 keys = typer.Typer(help="The pinned host keys of an instance, and those that it showed since.")
 app.add_typer(keys, name="keys")
+app.add_typer(nets, name="net")
 
 MAX_PASSWORD = 4096
 """Bytes of a password file that are read."""
@@ -112,7 +115,7 @@ def add(
     settings = read_settings(config)
     if legacy_password_file is not None and not id_:
         raise CommandError("--legacy-password-file: such a token is of one --id", Exit.USAGE)
-    legacy = _legacy(id_, legacy_password_file, legacy_start)
+    legacy, endpoint = _legacy(id_, legacy_password_file, legacy_start), _endpoint(settings)
 
     async def work(books: Books) -> tuple[Instance, str]:
         made, token = await books.instances.add(given, identifier=id_)
@@ -121,7 +124,7 @@ def add(
         return made, token
 
     made, token = _run(settings, work)
-    _print_token(made.id, token, settings, json=json, said=f"Instance {made.id}: {made.name or 'no name'}.")
+    _print_token(made.id, token, endpoint, json=json, said=f"Instance {made.id}: {made.name or 'no name'}.")
 
 
 @app.command()
@@ -191,7 +194,7 @@ def token(
     """
     seconds = seconds_of("overlap", overlap)
     settings = read_settings(config)
-    legacy = _legacy(identifier, legacy_password_file, legacy_start)
+    legacy, endpoint = _legacy(identifier, legacy_password_file, legacy_start), _endpoint(settings)
 
     async def work(books: Books) -> str:
         if legacy:
@@ -201,7 +204,7 @@ def token(
 
     made = _run(settings, work)
     if made:
-        _print_token(identifier, made, settings, json=json, said=f"Another token of instance {identifier}.")
+        _print_token(identifier, made, endpoint, json=json, said=f"Another token of instance {identifier}.")
     elif json:
         print_json({"id": identifier, "legacy": True})
     else:
@@ -220,10 +223,10 @@ def revoke(identifier: Identifier, config: Config = None) -> None:
     print("Revoked.")
 
 
-def _print_token(identifier: str, made: str, settings: Settings, *, json: bool, said: str) -> None:
-    place = {"ONEGATE_ENDPOINT": _endpoint(settings), "VMID": identifier, "ONEGATE_TOKEN": made}
+def _print_token(identifier: str, made: str, endpoint: str, *, json: bool, said: str) -> None:
+    place = {"ONEGATE_ENDPOINT": endpoint, "VMID": identifier, "ONEGATE_TOKEN": made}
     if json:
-        print_json({"id": identifier, "token": made, "endpoint": place["ONEGATE_ENDPOINT"]})
+        print_json({"id": identifier, "token": made, "endpoint": endpoint})
         return
     print(f"{said} Its token is shown this once; place it on the instance, readable for root alone:")
     print()
@@ -235,7 +238,14 @@ def _print_token(identifier: str, made: str, settings: Settings, *, json: bool, 
 
 def _endpoint(settings: Settings) -> str:
     """Where instances find the gate, as far as it is known."""
-    return str(getattr(settings, "gate_url", "")) or "http://ADDRESS-OF-THE-GATE:5030"
+    from broker.gate.config import gate_policy
+    from proxyd.sources import SettingsError
+
+    try:
+        url = gate_policy(settings).url
+    except SettingsError as error:
+        raise CommandError(str(error), Exit.USAGE) from None
+    return url or "http://ADDRESS-OF-THE-GATE:5030"
 
 
 def _legacy(identifier: str, file: Path | None, start: int | None) -> str:
@@ -480,7 +490,7 @@ def _ports(text: str) -> tuple[str, tuple[int, int]]:
 
 
 def _run(settings: Settings, work: Callable[[Books], Awaitable[Result]]) -> Result:
-    """Do something with the store that the settings name.
+    """Do something with the books in the store that the settings name.
 
     Raises:
         CommandError: it cannot be done.
@@ -488,19 +498,12 @@ def _run(settings: Settings, work: Callable[[Books], Awaitable[Result]]) -> Resu
     from broker.gate.host_keys import PinnedKeys
     from broker.gate.instances import InstanceError, Instances
     from broker.gate.reports import Reports
-    from broker.store import StoreError, open_store
 
-    async def all_of_it() -> Result:
-        store = open_store(settings.store, time.time)
-        try:
-            reports, host_keys = Reports(store, time.time), PinnedKeys(store, time.time)
-            return await work(Books(Instances(store, time.time), reports, host_keys))
-        finally:
-            await store.close()
+    async def with_books(store: Store) -> Result:
+        reports, host_keys = Reports(store, time.time), PinnedKeys(store, time.time)
+        return await work(Books(Instances(store, time.time), reports, host_keys))
 
     try:
-        return asyncio.run(all_of_it())
+        return on_store(settings, with_books)
     except InstanceError as error:
         raise CommandError(str(error)) from None
-    except StoreError as error:
-        raise CommandError(f"store: {error}") from None

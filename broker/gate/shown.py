@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from broker.gate.host_keys import HostKeys
     from broker.gate.instances import Instance
+    from broker.gate.nets import Net
     from broker.gate.reports import Report, Value
 
-__all__ = ["clean", "described", "legible", "readiness", "reported", "shown_keys"]
+__all__ = ["clean", "described", "described_net", "legible", "readiness", "reported", "shown_keys"]
 
 MAX_LINE = 200
 """Characters of what a person is shown of one value."""
@@ -46,6 +47,13 @@ def described(instance: Instance, now: float) -> dict[str, Any]:
         {"created": token.created, "until": token.until, "legacy": token.legacy, "good": token.good(now)}
         for token in instance.tokens
     ]
+    return row
+
+
+def described_net(net: Net) -> dict[str, Any]:
+    """A virtual network, as whoever describes it writes it."""
+    row = asdict(net)
+    row["ranges"] = [part.attributes | {"leases": part.leases} for part in net.ranges]
     return row
 
 

@@ -118,6 +118,10 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("POST", "api/instances/{identifier}/tokens"): Rows.PLATFORMS,
     ("DELETE", "api/instances/{identifier}/tokens"): Rows.PLATFORMS,
     ("GET", "api/instances/{identifier}/report"): Rows.PLATFORMS,
+    ("GET", "api/vnets"): Rows.PLATFORMS,
+    ("GET", "api/vnets/{identifier}"): Rows.PLATFORMS,
+    ("PUT", "api/vnets/{identifier}"): Rows.PLATFORMS,
+    ("DELETE", "api/vnets/{identifier}"): Rows.PLATFORMS,
     ("GET", "api/operator/instances"): Rows.OPERATORS,
     ("GET", "api/operator/instances/{identifier}"): Rows.OPERATORS,
     ("POST", "api/operator/instances/{identifier}/host-keys"): Rows.OPERATORS,
@@ -169,7 +173,8 @@ class World:
         return sum(bool(peer.selected) for peer in self.daemon.peers)
 
     def path(self, route: Route) -> str:
-        identifier = "1" if "instances" in route.path else self.tunnel if "operator" in route.path else "abc"
+        known = "instances" in route.path or "vnets" in route.path
+        identifier = "1" if known else self.tunnel if "operator" in route.path else "abc"
         samples = {
             "source": "hmac", "identifier": identifier, "token": "0" * 64,
             "tunnel": self.tunnel, "profile": "watch", "index": "0", "filename": "f", "subject": "address 192.0.2.9", "name": "f",
@@ -218,6 +223,7 @@ async def world(serve: Any, tmp_path: Path) -> AsyncIterator[World]:
             await broker.parts.bans.failed("address 192.0.2.9", "bad-signature")
         await broker.parts.networks.new_key("f", ["tcp://127.0.0.1:4830"])
         await broker.parts.instances.add({"name": "vm"}, key_id="portal")
+        await broker.parts.nets.put("1", {}, key_id="portal")
         yield World(broker, daemon, tokens, tunnel, signer)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +181,48 @@ def test_what_an_instance_says_is_harmless_on_a_terminal(run: Callable[..., Outc
         assert "disk" in output
         assert not set(output) & set("\x1b\x9b\x07\u202e")
     assert "  V = [A=1]\n" in run("show", "1").output
+
+
+def test_virtual_networks(
+    run: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = {
+        "name": "lab", "parent": "", "routers": ["8"], "template": {"GATEWAY": "10.20.0.1"},
+        "ranges": [{"IP": "10.20.0.10", "SIZE": "10", "leases": [{"IP": "10.20.0.10"}]}],
+    }  # fmt: skip
+    file = tmp_path / "net.json"
+    file.write_text(json.dumps(net))
+    assert run("net", "put", "0", file).output == "Network 0: 1 ranges, 1 leases.\n"
+    assert run("net", "list").output == "0 lab: seen by 8; 1 leases\n"
+    shown = run("net", "show", "0")
+    assert shown.json == net
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(shown.output.encode())))
+    assert run("net", "put", "1", "-").code == 0
+    assert [row["id"] for row in run("net", "list", "--json").json] == ["0", "1"]
+    assert run("net", "remove", "0").code == 0
+    for words, code, says in (
+        (("remove", "0"), 1, "no network 0"),
+        (("show", "0"), 1, "no network 0"),
+        (("put", "x", file), 1, "id"),
+        (("put", "2", tmp_path), 2, "cannot be read"),
+        (("put", "2", "/dev/null"), 2, "no JSON object"),
+    ):
+        outcome = run("net", *words)
+        assert (outcome.code, outcome.output) == (code, "")
+        assert says in outcome.errors
+
+
+def test_the_address_of_the_gate_is_told_as_far_as_it_is_known(
+    run: Callable[..., Outcome], ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = run("add", "--json").json
+    token, endpoint = made["token"], made["endpoint"]
+    assert endpoint == "http://ADDRESS-OF-THE-GATE:5030"
+    monkeypatch.setenv("FANLIGHT_GATE_URL", "https://gate.example.org:5030")
+    assert "ONEGATE_ENDPOINT=https://gate.example.org:5030\n" in run("add").output
+    monkeypatch.setenv("FANLIGHT_GATE_PERMISSIONS", "vm.fly")
+    assert run("token", "1").code == 2
+    assert known(ask, "1", token), "nothing is changed where the answer cannot be told"
 
 
 @pytest.mark.parametrize(

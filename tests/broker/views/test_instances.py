@@ -146,6 +146,37 @@ async def test_an_instance_of_another_key_or_of_the_operator_is_not_there(platfo
     assert [row["name"] for row in (await other.ask("GET", "api/instances")).body] == ["theirs"]
 
 
+NET = {
+    "name": "lab",
+    "routers": ["8"],
+    "template": {"GATEWAY": "10.20.0.1"},
+    "ranges": [{"IP": "10.20.0.10", "SIZE": "10", "leases": [{"IP": "10.20.0.10", "VM": "42"}]}],
+}
+
+
+async def test_a_virtual_network_is_described_in_whole(platform: Platform) -> None:
+    put = await platform.ask("PUT", "api/vnets/0", NET)
+    assert put == (200, {"id": "0", "key_id": "portal", "parent": "", **NET})
+    assert (await platform.ask("GET", "api/vnets/0")).body == put.body
+    other = Platform(platform.broker, "other", OTHER_SECRET)
+    assert (await other.ask("GET", "api/vnets/0")).status == 404
+    assert (await other.ask("DELETE", "api/vnets/0")).status == 404
+    assert (await other.ask("PUT", "api/vnets/0", {"name": "theirs"})).status == 200  # each has its own ids
+    assert (await platform.ask("PUT", "api/vnets/0", {"name": "lab"})).body["ranges"] == []
+    assert [row["name"] for row in (await platform.ask("GET", "api/vnets")).body] == ["lab"]
+    assert (await platform.ask("DELETE", "api/vnets/0")).status == 204
+    assert (await platform.ask("GET", "api/vnets/0")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("identifier", "given"), [("01", {}), ("x", {}), ("1", {"leases": []}), ("1", {"ranges": [1]}), ("1", [])]
+)
+async def test_what_is_no_virtual_network(platform: Platform, identifier: str, given: Any) -> None:
+    assert (await platform.ask("PUT", f"api/vnets/{identifier}", given)).status == 400
+    assert (await platform.refused("PUT", "api/vnets/1", {}, signed="Bearer x"))[0] == "bad-signature"
+    assert (await platform.ask("GET", "api/vnets")).body == []
+
+
 # -- signatures --------------------------------------------------------------------------------------------------------
 
 
