@@ -96,6 +96,12 @@ RULES = [
     # the broker: views on top, decisions below
     Rule("broker.auth", ("broker.views", "broker.app", "broker.settings", "broker.sessions")),
     Rule("broker.extensions", ("broker.views", "broker.app")),
+    # the gate: HTTP stays in its application, its views and its listener
+    Rule("broker.gate", ("broker.app", "broker.cli", "broker.server")),
+    *(
+        Rule(f"broker.gate.{part}", ("aiohttp", "broker.views", "broker.gate.views", "broker.gate.app"))
+        for part in ("gate", "pushes", "entrance", "rates", "instances", "reports", "host_keys", "nets")
+    ),
     Rule("broker.settings", ("broker", "aiohttp")),
     Rule("broker.keys", ("broker.views", "broker.app", "proxyd")),
     Rule("broker.tunnel", ("aiohttp.web", "jinja2", "broker.views")),
