@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import structlog
 from broker.proxyd_client import Address, Load, ask_load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from broker.settings import Settings
 
@@ -31,12 +32,14 @@ class Daemon:
         load: what it said of itself last; None for one that does not say (a guacd).
         misses: looks without an answer since the last one with.
         opened: sessions that this broker opened there since the last look.
+        opening: sessions that this broker is opening there.
     """
 
     address: Address
     load: Load | None = None
     misses: int = 0
     opened: int = field(default=0)
+    opening: int = field(default=0)
 
     @property
     def alive(self) -> bool:
@@ -47,8 +50,9 @@ class Daemon:
     def rank(self) -> tuple[bool, bool, float]:
         """The smaller the better: the dead and those that drain last, then by the share of room that is taken."""
         if self.load is None:
-            return not self.alive, False, self.opened / 1000
-        return not self.alive, self.load.draining, (self.load.sessions + self.opened) / max(self.load.room, 1)
+            return not self.alive, False, (self.opened + self.opening) / 1000
+        taken = self.load.sessions + self.opened + self.opening
+        return not self.alive, self.load.draining, taken / max(self.load.room, 1)
 
 
 class Fleet:
@@ -75,11 +79,19 @@ class Fleet:
         places = [daemon.address for daemon in living]
         return sorted(places, key=lambda place: (draining[place], _weight(key, place)))
 
-    def opened(self, address: Address) -> None:
-        """A session was opened there."""
-        for daemon in self.daemons:
-            if daemon.address == address:
+    @contextmanager
+    def opening(self, address: Address) -> Iterator[None]:
+        """A session is being opened there; it counts from the first moment, so that many at once are spread."""
+        there = [daemon for daemon in self.daemons if daemon.address == address]
+        for daemon in there:
+            daemon.opening += 1
+        try:
+            yield
+            for daemon in there:
                 daemon.opened += 1
+        finally:
+            for daemon in there:
+                daemon.opening -= 1
 
     async def look(self) -> None:
         """Ask all of them how they are; called at an interval."""

@@ -533,8 +533,8 @@ class Gateway:
         self, daemon: Address, target: str, parameters: Mapping[str, str], client: ClientInfo
     ) -> Way:
         handshake = ClientHandshake(target, parameters, client)
-        upstream = await connect(daemon, handshake, allow_insecure=self._allow_insecure)
-        self.fleet.opened(daemon)
+        with self.fleet.opening(daemon):
+            upstream = await connect(daemon, handshake, allow_insecure=self._allow_insecure)
         return Way(upstream, daemon, unused=tuple(handshake.unused))
 
     def _check_room(self, session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -48,8 +49,23 @@ def test_what_was_opened_since_counts() -> None:
     order = []
     for _ in range(6):
         order.append(made.choices()[0])
-        made.opened(order[-1])
+        with made.opening(order[-1]):
+            pass
     assert {address: order.count(address) for address in order} == {ONE: 2, TWO: 2, THREE: 2}
+
+
+def test_what_is_being_opened_counts_until_it_fails() -> None:
+    """Fifty people may come in the same moment, before any of them has arrived."""
+    made = fleet()
+    with ExitStack() as stack:
+        order = []
+        for _ in range(6):
+            order.append(made.choices()[0])
+            stack.enter_context(made.opening(order[-1]))
+        assert {address: order.count(address) for address in order} == {ONE: 2, TWO: 2, THREE: 2}
+    with pytest.raises(OSError, match="refused"), made.opening(ONE):
+        raise OSError("refused")
+    assert [(row.opened, row.opening) for row in made.daemons] == [(2, 0)] * 3
 
 
 def test_daemons_are_found_by_name() -> None:

@@ -18,6 +18,7 @@ import aiohttp
 import psutil
 import pytest
 
+from broker.proxyd_client import Address, ask_load
 from proxyd.wire.instruction import InstructionParser, encode
 from proxyd.wire.status import Status
 from tests.e2e.site import ROOT
@@ -319,9 +320,13 @@ async def test_every_session_is_accounted_for(cluster: Cluster) -> None:
         await prove(cluster, people, "after-redis-and-the-other-broker")
         cluster.start(second)
 
+        load = await ask_load(Address("127.0.0.1", cluster.ports["proxyd-1"]))
+        assert load is not None
         cluster.kill("proxyd-1")
-        await fact(lambda: any(person.errors for person in people), "some are told")
-        await asyncio.sleep(1)
+        await fact(
+            lambda: sum(bool(person.errors) for person in people) == load.sessions,
+            "all who were there are told",
+        )
         told = [person for person in people if person.errors]
         kept = [person for person in people if not person.errors]
         assert 0 < len(told) < PEOPLE
