@@ -486,7 +486,10 @@ def test_links_are_there_after_a_reload_and_can_be_ended(person: Person, tier: W
     person.tier.soon(person.line.drop)
     eventually(lambda: len(tier.lines) == 3, "the page came back")
     person.wait_for("connected")
-    assert person.page.locator("#shares li:nth-child(2) input").input_value() == f"{tier.url}#/?key={web_tier.SHARE_KEY}"
+    assert (
+        person.page.locator("#shares li:nth-child(2) input").input_value()
+        == f"{tier.url}#/?key={web_tier.SHARE_KEY}"
+    )
 
 
 def test_who_comes_and_goes_is_told(person: Person) -> None:

@@ -462,3 +462,13 @@ def test_the_home_page_says_how_far_instances_are(person: Person) -> None:
     person.tier.gate["desktop"] = {"instance-state": "ready"}
     person.see("#connections [data-state='ready']")
     assert state("desktop").inner_text() == "Ready"
+
+
+def test_the_home_page_speaks_a_language_that_comes_late(person: Person) -> None:
+    person.tier.language = "de"
+    person.tier.gate = {"desktop": {"instance-state": "starting-desktop"}}
+    person.page.route(
+        "**/translations/de.json", lambda route: (person.see("#connections a"), route.continue_())
+    )
+    person.page.goto(f"{person.tier.url}#/?token={web_tier.TOKEN}")
+    person.see("#connections >> text=Desktop startet")

@@ -261,6 +261,7 @@ class Page {
     await useLanguage(language);
     translate(document, { portal: this.#config.portalName });
     this.#signIn.update();
+    this.#home.update();
     this.#session.update();
     this.#fanout?.update();
     this.#about.update();

@@ -20,11 +20,13 @@ export class Home {
   readonly #empty = element("home-empty", "p");
   readonly #title = element("section-header-all-connections", "h1");
   readonly #states = new Map<string, HTMLElement>();
+  #drawn: Parameters<Home["draw"]> | null = null;
 
   /** Show what can be opened, what was used last first. */
   draw(connections: readonly ConnectionInfo[], recents: ReadonlyMap<string, Recent>): void {
     const recent = ({ target }: ConnectionInfo) => recents.get(encodeTarget(target));
     const sorted = connections.toSorted((a, b) => (recent(b)?.seen ?? 0) - (recent(a)?.seen ?? 0));
+    this.#drawn = [connections, recents];
     this.#states.clear();
     this.#list.replaceChildren(
       ...sorted.map((connection) => {
@@ -37,8 +39,18 @@ export class Home {
     show(this.#empty, connections.length === 0);
   }
 
+  /** Write it in the language in use. */
+  update(): void {
+    if (this.#drawn !== null) {
+      this.draw(...this.#drawn);
+    }
+  }
+
   /** Say how far instances are, and leave the rest as it is. */
   tell(connections: readonly ConnectionInfo[]): void {
+    if (this.#drawn !== null) {
+      this.#drawn[0] = connections;
+    }
     for (const { target, instance } of connections) {
       const state = this.#states.get(encodeTarget(target));
       if (state !== undefined) {
