@@ -311,15 +311,14 @@ def show(identifier: Identifier, config: Config = None, json: Json = False) -> N
     if instance is None:
         raise CommandError(f"there is no instance {identifier}")
     now = time.time()
-    said = legible(report.attributes)
     if json:
-        whole = described(instance, now) | {"report": reported(report) | {"attributes": said}}
+        whole = described(instance, now) | {"report": reported(report) | {"attributes": report.attributes}}
         print_json(whole | {"host_keys": shown_keys(known)})
         return
     for name, value in _facts(instance, report, now):
         if value:
             print(f"{name + ':':12} {value}")
-    for name, value in said.items():
+    for name, value in legible(report.attributes).items():
         print(f"  {name} = {value}")
     _print_keys(known, now)
 

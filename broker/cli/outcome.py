@@ -51,8 +51,13 @@ def complain(message: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
+    """One JSON document on standard output. What a terminal would not print but obey is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    print("".join(map(_escaped, text)) if not text.replace("\n", "").isprintable() else text, flush=True)
+
+
+def _escaped(character: str) -> str:
+    return character if character == "\n" or character.isprintable() else json.dumps(character)[1:-1]
 
 
 def mark(passed: bool | None) -> str:

@@ -171,7 +171,8 @@ def test_an_operator_decides_about_host_keys_by_fingerprint(run: Callable[..., O
 def test_what_an_instance_says_is_harmless_on_a_terminal(run: Callable[..., Outcome], ask: Any) -> None:
     run("add", "--name", "web")
 
-    async def say(_: Instances, reports: Reports, __: PinnedKeys) -> None:
+    async def say(instances: Instances, reports: Reports, _: PinnedKeys) -> None:
+        await instances.change("1", {"template": {"MOTD": "\x9b2J\ud800\U000e0001"}})
         said = {"BROKER_ERROR": "no\x1b[2J\u202edisk\n\x9b31m", "FREE": "\x1b]0;x\x07", "V": {"A": "1"}}
         await reports.merge("1", said, "10.20.3.4")
 
@@ -179,8 +180,11 @@ def test_what_an_instance_says_is_harmless_on_a_terminal(run: Callable[..., Outc
     for words in (("show", "1"), ("list",), ("show", "1", "--json"), ("list", "--json")):
         output = run(*words).output
         assert "disk" in output
-        assert not set(output) & set("\x1b\x9b\x07\u202e")
+        assert not set(output) & set("\x1b\x9b\x07\u202e\ud800")
     assert "  V = [A=1]\n" in run("show", "1").output
+    shown = run("show", "1", "--json").json
+    assert shown["template"]["MOTD"] == "\x9b2J\ud800\U000e0001"
+    assert shown["report"]["attributes"]["BROKER_ERROR"] == "no\x1b[2J\u202edisk\n\x9b31m"
 
 
 def test_virtual_networks(
