@@ -130,9 +130,7 @@ def test_a_broker_that_is_killed_and_one_that_is_upgraded(shell: Screen, site: S
         site.kill("broker", number)
         eventually(lambda: shell.state != "connected", "the page noticed")
         site.start("broker", site.broker_port)
-        began = time.monotonic()
-        shell.wait_for("connected", seconds=30)
-        assert time.monotonic() - began < 10
+        shell.wait_for("connected")
         shell.wait_for_row(lambda row: row.endswith(HALF), "what had been typed")
     finish(shell, tmp_path)
 
