@@ -55,16 +55,19 @@ class Trial:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         environment = versions.folder(self._directory, self._version)
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            versions.command(environment, self._words)
-        )
-        reason = self._watched(status)
+        words = versions.command(environment, self._words)
+        try:
+            self._process = subprocess.Popen(words)  # noqa: S603 - our own interpreter
+        except OSError as error:
+            reason = f"version {self._version} does not begin: {error.strerror}"
+        else:
+            reason = self._watched(status)
         if self._stopped:
             return self._end()
         if not reason:
             self._note(reason)
             versions.adopt(self._directory, self._version)
-            return self._process.wait()
+            return self._process.wait() if self._process else 1
         self._end()
         self._note(reason)
         versions.forget(self._directory, self._version)
@@ -102,7 +105,8 @@ class Trial:
             versions.write_memory(self._directory, kept)
 
     def _end(self) -> int:
-        assert self._process is not None
+        if self._process is None:
+            return 1
         self._process.terminate()
         try:
             return self._process.wait(STOP_SECONDS)

@@ -6,6 +6,7 @@ The release is trusted for its signature, whoever serves it: a broker chooses th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import ssl
 import sys
@@ -23,7 +24,7 @@ from connector.release import ReleaseError
 from connector.updates import Memory, Plan, plan, told
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from connector.release import Release
     from connector.settings import Settings
@@ -67,22 +68,22 @@ class HttpFetch:
     async def text(self, name: str) -> str:
         """See `Fetch`."""
         data = bytearray()
-        await self._get(name, data.extend, release.MAX_TEXT)
+        async with contextlib.aclosing(self._pieces(name, release.MAX_TEXT)) as pieces:
+            async for piece in pieces:
+                data += piece
         return data.decode("utf-8", "replace")
 
     async def file(self, name: str, into: Path) -> str:
         """See `Fetch`."""
         digest = hashlib.sha256()
         with into.open("wb") as opened:
-
-            def take(data: bytes) -> None:
-                digest.update(data)
-                opened.write(data)
-
-            await self._get(name, take, MAX_WHEEL)
+            async with contextlib.aclosing(self._pieces(name, MAX_WHEEL)) as pieces:
+                async for piece in pieces:
+                    digest.update(piece)
+                    await asyncio.to_thread(opened.write, piece)
         return digest.hexdigest()
 
-    async def _get(self, name: str, take: Callable[[bytes], object], most: int) -> None:
+    async def _pieces(self, name: str, most: int) -> AsyncGenerator[bytes, None]:
         base = self._base()
         if not base:
             raise ReleaseError("update-from is not set, and no endpoint serves releases")
@@ -99,11 +100,11 @@ class HttpFetch:
             ):
                 if answer.status != 200:
                     raise ReleaseError(f"{base}/{name} answered {answer.status}")
-                async for data in answer.content.iter_chunked(READ_SIZE):
-                    got += len(data)
+                async for piece in answer.content.iter_chunked(READ_SIZE):
+                    got += len(piece)
                     if got > most:
                         raise ReleaseError(f"{name} is longer than {most} bytes")
-                    take(data)
+                    yield piece
         except TimeoutError:
             raise ReleaseError(f"{base} did not answer in time") from None
         except aiohttp.ClientError as error:
@@ -260,16 +261,21 @@ class Updater:
                         raise ReleaseError(f"{name} is not what was signed")
                 into = versions.folder(directory, version)
                 into.parent.mkdir(mode=0o700, exist_ok=True)
-                versions.tidy(directory, self._running)
+                await asyncio.to_thread(versions.tidy, directory, self._running)
                 await self._install(version, Path(wheels), into)
             memory = replace(memory, installed=True)
         except (ReleaseError, OSError, TimeoutError) as error:
-            versions.forget(directory, version)
+            await asyncio.to_thread(versions.forget, directory, version)
             reason = str(error) or "it took too long"
             memory = memory.failed(reason, self._clock())
             self._log.error("update failed", version=version, attempt=memory.attempts, reason=reason)
         versions.write_memory(directory, asdict(memory))
 
     def _memory(self, version: str) -> Memory:
-        memory = Memory.read(versions.read_memory(self._settings.state_directory))
-        return memory.about(version) if version else memory
+        directory = self._settings.state_directory
+        memory = Memory.read(versions.read_memory(directory))
+        if not version:
+            return memory
+        memory = memory.about(version)
+        there = versions.folder(directory, version).exists()  # somebody may have tidied up
+        return replace(memory, installed=memory.installed and there)

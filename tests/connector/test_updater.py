@@ -90,6 +90,15 @@ async def test_it_is_installed_in_the_window_and_begun_in_its_turn(tmp_path: Pat
     assert case.installed == ["1.2.0"]
 
 
+async def test_a_version_that_somebody_removed_is_installed_again(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    await case.updater.step()
+    folder(tmp_path, "1.2.0").rmdir()
+    assert case.updater.turn("1.2.0")
+    await case.updater.step()
+    assert case.installed == ["1.2.0", "1.2.0"]
+
+
 async def test_three_attempts_and_then_a_person_is_needed(tmp_path: Path) -> None:
     case = Case(tmp_path)
     case.failure = "pip: no space left on device"
