@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.servers.private import ConnectorProcess
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(480)]
 
 __all__ = ["lab", "private"]  # fixtures
 
@@ -64,7 +64,7 @@ async def test_connectors_update_one_after_the_other_and_go_back_where_that_fail
     first, second = lab.begin(key, **options), lab.begin(key, **options)
 
     # both come to run it, one after the other
-    await fact(lambda: runs(first, "99.0.0") and runs(second, "99.0.0"), "the new version", 150)
+    await fact(lambda: runs(first, "99.0.0") and runs(second, "99.0.0"), "the new version", 240)
     begins = {one: moments(one, "update begins") for one in (first, second)}
     assert [len(rows) for rows in begins.values()] == [1, 1]
     early, late = sorted(begins, key=lambda one: begins[one])
