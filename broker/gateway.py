@@ -282,6 +282,8 @@ class Gateway:
             if tunnel.kept is None or tunnel.over:
                 await self._sharing.revoke(tunnel)
             await self._records.closed(tunnel)
+            if tunnel.evidence:
+                await self._introductions.met(tunnel.session.key_id, tunnel.connection, tunnel.evidence)
             if tunnel.kept is not None and not self._looked_at(tunnel.kept):
                 await self._keeping.left(tunnel.kept, over=tunnel.over)
                 await self._make_room(tunnel.kept)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from broker.streams import Streams
 from proxyd.wire.instruction import Instruction, InstructionParser, WireError, encode
-from proxyd.wire.status import Hop, Status, StatusError
+from proxyd.wire.status import EVIDENCE, Hop, Status, StatusError
 
 if TYPE_CHECKING:
     from broker.auth.base import Connection
@@ -27,9 +27,13 @@ NOTICE = 0x4000
 SILENCE = 15.0
 """Seconds after which a daemon that says nothing is given up; one that lives says `nop` at least."""
 VANISHED = "The machine that ran this session has stopped."
+EARLY = 65536
+"""Bytes from the daemon among which it may tell what host key a machine showed: before anything is drawn."""
 MAX_WORDS = 20
 """Messages that wait for a browser which does not read; more are dropped."""
 NOP = encode("nop")
+_EVIDENCE = encode("msg", EVIDENCE)[:-1]
+"""How the instruction begins."""
 GOODBYE = encode("disconnect")
 
 
@@ -53,6 +57,7 @@ class Tunnel:
         over: whether the session itself ended, as far as is known here.
         status: how it ended; None while it is open.
         outcome: what became of the command that it ran, if it ran one.
+        evidence: the public line of a host key that the instance showed and that is not the known one, or empty.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Tunnel:
         self.over = False
         self.status: Status | None = None
         self.outcome = ""
+        self.evidence = ""
         self.streams = Streams(upstream.write)
         self._upstream = upstream
         self._quiet = False
@@ -119,6 +125,8 @@ class Tunnel:
                 else:
                     self.end(Status.UPSTREAM_ERROR, VANISHED)
                 break
+            if self.received < EARLY:
+                self.evidence = _evidence(data) or self.evidence
             self.received += len(data)
             self._tail = data[-len(GOODBYE) :]
             if self.streams.active:
@@ -197,6 +205,14 @@ class Tunnel:
     def end_session(self) -> None:
         """The token is gone."""
         self.end(Status.SESSION_CLOSED, for_good=True)
+
+
+def _evidence(data: bytes) -> str:
+    """The host key that whole instructions tell of; empty where there is none."""
+    for row in InstructionParser().feed(data) if _EVIDENCE in data else ():
+        if row.opcode == "msg" and len(row.args) == 2 and row.args[0] == str(EVIDENCE):
+            return row.args[1]
+    return ""
 
 
 def _read(message: bytes) -> list[Instruction]:

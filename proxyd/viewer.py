@@ -11,6 +11,7 @@ from proxyd.display.pacing import Pacer
 from proxyd.files import Transfers
 from proxyd.streams import InboundStreams, OutboundStreams
 from proxyd.wire.instruction import encode
+from proxyd.wire.status import EVIDENCE
 
 if TYPE_CHECKING:
     from proxyd.instances.base import Notice
@@ -89,6 +90,8 @@ class Viewer:
         """
         if self._closed:
             return
+        if error is not None and error.evidence and self.info.version >= MSG_SINCE:
+            self.send(encode("msg", EVIDENCE, error.evidence))
         if error is not None:
             self.send(encode("error", plain(error.wire_text(reference)), error.status.code))
         self.send(encode("disconnect"))

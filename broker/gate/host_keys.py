@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from broker.store.base import Store
 
-__all__ = ["GATE", "OPERATOR", "HostKeyError", "HostKeys", "Mismatch", "Pin", "PinnedKeys"]
+__all__ = ["GATE", "OPERATOR", "SESSION", "HostKeyError", "HostKeys", "Mismatch", "Pin", "PinnedKeys"]
 
-GATE, OPERATOR = "gate", "operator"
-"""Where a pin comes from: a report, or an operator who vouches for it."""
+GATE, SESSION, OPERATOR = "gate", "session", "operator"
+"""Where a key was seen: in a report or by a session, which pins nothing; or an operator vouched for it."""
 MAX_KEYS = 8
 """Host keys of one instance, one a type."""
 MAX_LINE = 8192

@@ -15,6 +15,8 @@ import structlog
 
 from broker.auth.base import Reason, RefusedError
 from broker.commands import EXEC
+from broker.gate.alarms import sound
+from broker.gate.host_keys import SESSION, HostKeyError
 from broker.gate.instances import PORTS
 from broker.gate.shown import clean
 from proxyd.wire.status import Hop, Status, StatusError
@@ -129,6 +131,25 @@ class Introductions:
             if beside is not None:
                 connection = await self._told_beside(beside, key_id, connection)
         return connection
+
+    async def met(self, key_id: str, connection: Connection, line: str) -> None:
+        """A session was shown another host key than the known one: where that was pinned here, it is an alarm.
+
+        Args:
+            key_id: the key that signed for the connection.
+            connection: of the session.
+            line: the key, as OpenSSH writes it.
+        """
+        instance = await self._at(key_id, connection.parameters, "hostname")
+        if instance is None or not (await self._host_keys.find(instance.id)).pins:
+            return
+        address = connection.parameters["hostname"]
+        try:
+            _, alarms = await self._host_keys.saw(instance.id, [line], SESSION, address)
+        except HostKeyError as error:
+            structlog.get_logger().warning("host key not read", instance=instance.id, reason=str(error))
+            return
+        sound(alarms, instance.id, self._metrics)
 
     async def state(self, key_id: str, connection: Connection) -> dict[str, str]:
         """What the page shows of an instance before it is opened; nothing where the gate knows nothing."""

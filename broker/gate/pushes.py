@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from broker.gate.alarms import sound
 from broker.gate.attributes import name_of, parse
 from broker.gate.host_keys import GATE
 from broker.gate.reports import ReportError, check
@@ -111,15 +112,7 @@ class Pushes:
             if name.startswith(HOST_KEY) and isinstance(value, str) and value
         ]
         _, alarms = await self._host_keys.saw(target.id, lines, GATE, address)
-        for alarm in alarms:
-            self._metrics.host_key_alarms.inc()
-            structlog.get_logger().warning(
-                "host key changed",
-                instance=target.id,
-                shown=alarm.shown.fingerprint,
-                expected=alarm.expected,
-                address=address,
-            )
+        sound(alarms, target.id, self._metrics)
         await self._reports.merge(target.id, said, address, own=own)
 
 

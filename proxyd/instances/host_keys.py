@@ -103,7 +103,10 @@ class Trust:
             known = " or ".join(key.get_fingerprint() for key in self.keys) or "signed by a known authority"
             shown = self.shown.get_fingerprint()
             reason = f"{self.subject} shows the host key {shown}, but {known} is expected."
-        return StatusError(Status.SERVER_ERROR, reason, Hop.HOST_KEY)
+        failure = StatusError(Status.SERVER_ERROR, reason, Hop.HOST_KEY)
+        if self.shown is not None and not self.first_time:
+            failure.evidence = self.shown.export_public_key().decode().strip()
+        return failure
 
 
 def find_trust(host: str, port: int, line: str, files: HostKeyFiles) -> Trust:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Hop", "Status", "StatusError"]
+__all__ = ["EVIDENCE", "Hop", "Status", "StatusError"]
+
+EVIDENCE = 0x4004
+"""Code of `msg`, ours: the host key that a machine showed follows, before the error that says it is another one."""
 
 
 class Status(Enum):
@@ -67,6 +70,7 @@ class StatusError(Exception):
         message: one sentence for a person.
         hop: the part that failed.
         reference: under which it was logged; empty where it was not.
+        evidence: the public line of a host key that was shown and is not the known one; for the broker, not for people.
     """
 
     def __init__(self, status: Status, message: str, hop: Hop = Hop.FANLIGHT) -> None:
@@ -75,6 +79,7 @@ class StatusError(Exception):
         self.message = message
         self.hop = hop
         self.reference = ""
+        self.evidence = ""
 
     def wire_text(self, reference: str) -> str:
         """The text of the `error` instruction: `desktop: Nothing listens on port 5905. (ref 7K2A)`."""

@@ -53,6 +53,39 @@ async def test_the_reference_is_the_daemons() -> None:
         assert tunnel.identifier not in peer.connection_id
 
 
+@pytest.mark.parametrize(
+    ("said", "evidence"),
+    [
+        (encode("msg", 0x4004, "ssh-ed25519 AAAA") + encode("error", "x", 512), "ssh-ed25519 AAAA"),
+        (encode("msg", 0x4000, "resumed", 5), ""),
+        (encode("msg", 0x4004), ""),
+        (encode("name", encode("msg", 0x4004, "ssh-ed25519 AAAA").decode()), ""),
+    ],
+)
+async def test_a_host_key_that_was_shown_is_kept_as_evidence(said: bytes, evidence: str) -> None:
+    async with opened() as (tunnel, peer):
+        peer.send_raw(said)
+        assert await _heard(tunnel, len(said)) == said
+        assert tunnel.evidence == evidence
+
+
+async def test_evidence_comes_before_anything_is_drawn() -> None:
+    async with opened() as (tunnel, peer):
+        drawn = encode("name", "x" * 1000) * 70
+        peer.send_raw(drawn)
+        await _heard(tunnel, len(drawn))
+        peer.send("msg", 0x4004, "late")
+        assert await tunnel.receive() == encode("msg", 0x4004, "late")
+        assert tunnel.evidence == ""
+
+
+async def _heard(tunnel: Tunnel, size: int) -> bytes:
+    heard = b""
+    while len(heard) < size:
+        heard += await tunnel.receive()
+    return heard
+
+
 async def test_pings_are_answered_and_stay_here() -> None:
     async with opened() as (tunnel, peer):
         ping = encode("", "ping", 12345)

@@ -158,6 +158,7 @@ def test_from_boot_to_another_host_key(page: Page, place: Place, instance: Booti
         page.goto("about:blank")
         page.goto(site.link("ssh"))
         assert keys_told(page) == [new, old]
+        processes.wait_for(lambda: "source=session" in site.log("broker"), "the alarm of the session")
     assert "instance blocked: another host key" in site.log("broker")
     assert new in place.fanlight("check", f"{HOST}:22", "--only", "gate", code=3)
 

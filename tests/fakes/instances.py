@@ -121,6 +121,15 @@ class Refusing(Painting):
         )
 
 
+class Changed(Painting):
+    """Is not the machine it was."""
+
+    async def run(self) -> None:
+        failure = StatusError(Status.SERVER_ERROR, "Another host key.", Hop.HOST_KEY)
+        failure.evidence = "ssh-ed25519 AAAA"
+        raise failure
+
+
 class Broken(Painting):
     """Has a bug."""
 

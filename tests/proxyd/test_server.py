@@ -13,14 +13,22 @@ import pytest
 from proxyd import server as server_module
 from proxyd.server import Server
 from proxyd.settings import Settings
-from proxyd.wire.status import Status
+from proxyd.wire.instruction import Instruction
+from proxyd.wire.status import EVIDENCE, Status
 from tests.fakes.browser import Browser
-from tests.fakes.instances import Asking, Broken, Gated, Painting, Refusing
+from tests.fakes.instances import Asking, Broken, Changed, Gated, Painting, Refusing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-INSTANCES = {"ssh": Painting, "asking": Asking, "gated": Gated, "refusing": Refusing, "broken": Broken}
+INSTANCES = {
+    "ssh": Painting,
+    "asking": Asking,
+    "gated": Gated,
+    "refusing": Refusing,
+    "changed": Changed,
+    "broken": Broken,
+}
 
 
 class Daemon:
@@ -295,6 +303,14 @@ async def test_an_unreachable_instance_names_hop_status_and_reference() -> None:
             text
             == f"desktop: Nothing listens on port 5905 of 10.1.2.3. (ref {browser.connection_id[1:5].upper()})"
         )
+
+
+async def test_another_host_key_is_told_before_the_error() -> None:
+    async with running() as daemon, await daemon.browser() as browser:
+        await browser.open("changed")
+        await browser.end()
+        assert failure(browser)[1] is Status.SERVER_ERROR
+        assert browser.received[-3] == Instruction("msg", (str(EVIDENCE), "ssh-ed25519 AAAA"))
 
 
 async def test_a_bug_ends_its_own_session_and_tells_nothing() -> None:

@@ -325,6 +325,60 @@ async def test_a_contradicted_key_blocks_whatever_it_is(gate: Gate, protocol: st
     assert await gate.told(connection(protocol))
 
 
+async def test_a_session_that_meets_another_key_sounds_the_alarm_and_blocks(gate: Gate) -> None:
+    await gate.describe()
+    await gate.report(READY="YES")
+    await gate.show(ED)
+    with structlog.testing.capture_logs() as lines:
+        for met in (ED, OTHER, OTHER):
+            await gate.parts.introductions.met("cloud", connection(), met)
+    (row,) = lines
+    assert (row["event"], row["shown"], row["expected"], row["source"], row["address"]) == (
+        "host key changed",
+        fingerprint(OTHER),
+        fingerprint(ED),
+        "session",
+        HOST,
+    )
+    assert (await gate.refused(connection("vnc"))).hop is Hop.HOST_KEY
+    counted = gate.parts.metrics.registry.get_sample_value("fanlight_broker_host_key_alarms_total")
+    assert counted == 1
+
+
+async def test_a_session_pins_nothing(gate: Gate) -> None:
+    await gate.describe()
+    await gate.report(READY="YES")
+    for told, met in ((connection(), OTHER), (connection(hostname="10.9.9.9"), OTHER)):
+        await gate.parts.introductions.met("cloud", told, met)
+    assert not (await gate.parts.host_keys.find(gate.id)).pins
+    await gate.show(ED)
+    for told, met in ((connection(hostname="10.9.9.9"), OTHER), (connection(), "no key")):
+        await gate.parts.introductions.met("cloud", told, met)
+    assert not (await gate.parts.host_keys.find(gate.id)).mismatches
+
+
+async def test_what_the_daemon_was_shown_reaches_the_alarm(serve: Any) -> None:
+    async with Guacd() as daemon, serve(daemon) as broker:
+        gate = Gate(broker)
+        await gate.describe()
+        await gate.report(READY="YES")
+        await gate.show(ED)
+        token = await broker.token(HOST)
+        async with broker.client.ws_connect(
+            "/guacamole/websocket-tunnel", params=broker.tunnel_query(token)
+        ) as socket:
+            peer = await daemon.accepted()
+            peer.send("msg", 0x4004, OTHER)
+            peer.send("error", "host-key: another one", 512)
+            peer.send("disconnect")
+            peer.close()
+            while (await socket.receive()).type is WSMsgType.TEXT:
+                pass
+        await broker.idle()
+        (row,) = (await broker.parts.host_keys.find(gate.id)).mismatches
+        assert (row.shown.line, row.expected) == (OTHER, fingerprint(ED))
+
+
 async def test_files_beside_a_desktop_are_told_the_same(gate: Gate) -> None:
     await gate.describe(ports={"ssh": [2200, 2299]})
     await gate.report(READY="YES", BROKER_DESKTOP="YES", BROKER_SSH_PORT="2222")

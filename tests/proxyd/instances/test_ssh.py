@@ -289,6 +289,7 @@ async def test_the_host_key_of_the_connection_is_checked() -> None:
         assert (failure.status, failure.hop) == (Status.SERVER_ERROR, Hop.HOST_KEY)
         assert server.key.get_fingerprint() in failure.message
         assert KEY.get_fingerprint() in failure.message
+        assert failure.evidence == right.strip()
 
 
 async def test_a_machine_is_pinned_the_first_time_and_blocked_when_it_changed(
