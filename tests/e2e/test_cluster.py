@@ -111,9 +111,8 @@ class Cluster:
         }
 
     def close(self) -> None:
-        for process in self._running.values():
-            process.kill()
-            process.wait()
+        for name in list(self._running):
+            self.kill(name)
 
     def _spawn(self, name: str) -> subprocess.Popen[bytes]:
         port = str(self.ports[name])
