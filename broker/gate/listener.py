@@ -22,6 +22,8 @@ HEADER_TIMEOUT = 5.0
 """Seconds that a proxy may take for its header: it sends it at once."""
 CLOSING_TIMEOUT = 2.0
 KEEP_ALIVE = 75.0
+LINGERING = 2.0
+"""Seconds for which what is left of a refused body is read, so that its sender hears the answer."""
 BACKLOG = 512
 UNNAMED = "unknown"
 """The address of a client that its proxy does not name; no header of the request is believed for it."""
@@ -41,7 +43,9 @@ class GateListener:
             app: what answers.
             proxies: networks from which connections begin with a PROXY header.
         """
-        self.runner = web.AppRunner(app, shutdown_timeout=CLOSING_TIMEOUT, keepalive_timeout=KEEP_ALIVE)
+        self.runner = web.AppRunner(
+            app, shutdown_timeout=CLOSING_TIMEOUT, keepalive_timeout=KEEP_ALIVE, lingering_time=LINGERING
+        )
         self._proxies = proxies
         self._server: asyncio.Server | None = None
 

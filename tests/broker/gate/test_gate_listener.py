@@ -122,6 +122,7 @@ async def test_a_proxy_that_says_nothing_is_turned_away_in_time(door: Any, monke
 
 async def test_slow_and_enormous_bodies_end(door: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(base, "BODY_TIMEOUT", 0.2)
+    monkeypatch.setattr(listener, "LINGERING", 0.1)
     async with door(gate_proxy_protocol="127.0.0.0/8") as gate:
         put = tcp("192.0.2.7") + gate.request.replace(b"GET", b"PUT")
         assert status(await gate.send(put + b"Content-Length: 9\r\n\r\nA=")) == 408
