@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from proxyd.transit.connectors import Connectors
 from proxyd.transit.service import Service
 from tests.benchmarks import sftp
+from tests.benchmarks.processors import CLIENT, INSTANCE, MODULES, Processors
 from tests.benchmarks.rows import Benchmark, Options, Row
 from tests.servers import processes
 from tests.servers.private import ROOT, ConnectorProcess
@@ -38,10 +39,18 @@ CHUNK = bytes(262_144)
 ROUNDS = 3
 """Downloads each way, in turn; the best of each count."""
 
+PARTS = (*MODULES.values(), INSTANCE, CLIENT)
+DIRECT_PARTS = (MODULES["proxyd.worker"], INSTANCE, CLIENT)
+
 ROWS = (
     Row("ratio", "connector: download by SFTP through it, as a share of direct", "%", least=75),
     Row("open", "connector: time added to open a stream", "ms", most=3),
     Row("stream", "connector: bytes of one stream through it", "MB/s", more_is_better=True),
+    Row("direct-busy", "direct: processors in use during a download", ""),
+    Row("direct-share", "direct: of the time, the worker was on a processor", "%"),
+    *(Row(f"direct-{part}", f"direct: processor time of the {part}, a MB", "ms") for part in DIRECT_PARTS),
+    Row("busy", "connector: processors in use during a download", ""),
+    *(Row(part, f"connector: processor time of the {part}, a MB", "ms") for part in PARTS),
 )
 
 
@@ -52,12 +61,22 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
         inside = replace(options, parameters={"network": "lab"})
         with _site(folder, *target.address):
             direct, through = [], []
+            used, used_inside = Processors(), Processors()
             for _ in range(ROUNDS):
-                direct.append((await sftp.measure(target, options))["rate"])
-                through.append((await sftp.measure(target, inside))["rate"])
+                direct.append(await sftp.download(target, options, used))
+                through.append(await sftp.download(target, inside, used_inside))
         async with _transit() as (connectors, port), _aside(_site(folder, "127.0.0.1", port)):
             figures = await _streams(connectors)
-    return {"ratio": 100 * max(through) / max(direct), **figures}
+    megabytes = ROUNDS * options.megabytes
+    return {
+        "ratio": 100 * max(through) / max(direct),
+        **figures,
+        "direct-busy": used.busy,
+        "direct-share": 100 * used.seconds["worker"] / used.elapsed,
+        **{f"direct-{part}": 1000 * used.seconds[part] / megabytes for part in DIRECT_PARTS},
+        "busy": used_inside.busy,
+        **{part: 1000 * used_inside.seconds[part] / megabytes for part in PARTS},
+    }
 
 
 @contextlib.asynccontextmanager

@@ -54,16 +54,28 @@ class Browser:
     async def next(self, deadline: float = 30) -> Instruction | None:
         """The next instruction; None when the daemon closed the connection."""
         async with asyncio.timeout(deadline):
-            while not self._waiting:
-                data = await self._reader.read(65536)
-                if not data:
-                    return None
-                self._waiting = self._parser.feed(data)
+            if not await self._fill(65536):
+                return None
         instruction = self._waiting.pop(0)
         self.received.append(instruction)
         if instruction.opcode == "sync" and self.echoing:
             self.send("sync", instruction.args[0])
         return instruction
+
+    async def batch(self) -> list[Instruction]:
+        """All that has come and was not looked at; empty when the daemon closed the connection. Cheap, and not recorded."""
+        await self._fill(1 << 20)
+        batch, self._waiting = self._waiting, []
+        return batch
+
+    async def _fill(self, size: int) -> bool:
+        """Wait until an instruction waits; False when the daemon closed the connection."""
+        while not self._waiting:
+            data = await self._reader.read(size)
+            if not data:
+                return False
+            self._waiting = self._parser.feed(data)
+        return True
 
     async def until(self, wanted: str | Callable[[Instruction], bool], deadline: float = 30) -> Instruction:
         """The first instruction with this opcode, or for which `wanted` holds, among those not looked at yet.
