@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -71,10 +72,16 @@ def _options(
     pass
 
 
+@functools.cache
+def _command() -> Any:
+    """All commands as they are parsed: made once, however often tests run one in the same process."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line; every failure is one line on standard error and an exit code of `Exit`."""
     try:
-        code = app(prog_name="fanlight", standalone_mode=False)
+        code = _command()(prog_name="fanlight", standalone_mode=False)
     except CommandError as error:
         complain(str(error))
         code = error.exit
