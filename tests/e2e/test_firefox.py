@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +11,7 @@ from tests.e2e.firefox import firefox
 from tests.e2e.reading import TerminalReader
 from tests.e2e.screen import DPI, FONT_POINTS
 from tests.e2e.site import Site
+from tests.servers import processes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -24,12 +23,7 @@ DEADLINE = 90.0
 
 @pytest.fixture
 def path() -> str:
-    found = shutil.which("firefox-esr") or shutil.which("firefox")
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("firefox-esr is not installed")
-        pytest.skip("firefox-esr is not installed")
-    return found
+    return processes.require("firefox-esr", "firefox")
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from proxyd.terminal.glyphs import find_atlas
 from proxyd.terminal.layout import Layout
 from tests.e2e.screen import FONT_POINTS, Screen, eventually
 from tests.e2e.site import ROOT
+from tests.servers import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,13 +122,22 @@ class Photographer:
     def pixels(self) -> NDArray[np.uint8]:
         return np.asarray(self.picture())
 
-    def run(self, command: str, *, until: tuple[int, int, int]) -> View:
-        """Type a command; it is done when there is a pixel of some colour."""
-        self.page.keyboard.type(f"PS1='$ '; clear; {command}\n")
-        eventually(lambda: (self.pixels() == until).all(axis=2).any(), f"the colour {until}", 30)
+    def run(self, command: str, *, until: tuple[int, int, int], cells: int = 0) -> View:
+        """Type a command; it is done when the pixels of some colour would fill more than so many cells.
+
+        What an earlier command left goes first, or it could be taken for this one's.
+        """
+        self.page.keyboard.type("PS1='$ '; clear\n")
+        eventually(lambda: not self._count(until), f"a screen without {until}", 30)
+        self.page.keyboard.type(f"clear; {command}\n")
         cell = find_atlas("", self.font_pixels).cell
+        eventually(lambda: self._count(until) > cells * cell.width * cell.height, f"the colour {until}", 30)
         layout = Layout.fit(WIDTH * self.scale, HEIGHT * self.scale, 96 * self.scale, cell)
         return View(self.pixels(), layout.margin, layout.margin, cell.width, cell.height)
+
+    def _count(self, colour: tuple[int, int, int]) -> int:
+        """How many pixels have it."""
+        return int((self.pixels() == colour).all(axis=2).sum())
 
     def keep(self, name: str) -> None:
         """Where somebody wants to look."""
@@ -230,11 +240,12 @@ highlight StatusLine guifg=#101828 guibg=#f050a0 gui=NONE
 """
 
 
-@pytest.mark.skipif(shutil.which("vim") is None, reason="no vim")
 def test_a_colourful_vim(photographer: Photographer, tmp_path: Path) -> None:
+    processes.require("vim")
     (tmp_path / "vimrc").write_text(VIM)
     shutil.copy(ROOT / "proxyd" / "terminal" / "colours.py", tmp_path)
-    view = photographer.run(f"cd {tmp_path}; vim -Nu vimrc -c 'normal 12G' colours.py", until=LINE)
+    vim = "vim -Nu vimrc -c 'normal 12G' colours.py"
+    view = photographer.run(f"cd {tmp_path}; {vim}", until=LINE, cells=WIDTH // FONT_POINTS)
     photographer.keep("vim")
     colours, counts = np.unique(packed(view.pixels), return_counts=True)
     assert {packed(PAPER), packed(LINE)} <= set(colours[counts > view.width * view.height])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -122,6 +123,47 @@ def test_missing_packages_fail_only_where_they_were_promised(tmp_path: Path, ci:
     assert done.returncode == code
     assert "moon-server is missing (the tide in tests)" in done.stderr
     assert "apt-get install" in done.stderr
+
+
+COMES_WITH = {
+    "google-chrome": "chromium",
+    "firefox": "firefox-esr",
+    "redis-cli": "redis-server",
+    "ss": "iproute2",
+    "sshd": "openssh-server",
+    "tigervncpasswd": "tigervnc-tools",
+}
+"""Programs that the package of another brings, or that stand in for it."""
+
+
+def required(path: Path) -> set[str]:
+    """The programs that a module of tests names in `require(...)` and `start(...)`."""
+    return {
+        argument.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (node.func.attr, ast.unparse(node.func.value))
+        in {("require", "processes"), ("start", "processes")}
+        for argument in (node.args if node.func.attr == "require" else node.args[:1])
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+
+
+def test_every_program_that_tests_require_is_in_the_table() -> None:
+    rows = [line.split(None, 2) for line in (ROOT / "scripts" / "packages.txt").read_text().splitlines()]
+    rows = [row for row in rows if row[0] != "#"]
+    assert [row[0] for row in rows] == sorted({row[0] for row in rows})
+    known = (
+        {row[1] for row in rows}
+        | {"node"}
+        | {name for name, package in COMES_WITH.items() if package in {row[0] for row in rows}}
+    )
+    needed = set().union(
+        *(required(path) for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts)
+    )
+    assert len(needed) > 20
+    assert needed - known == set()
 
 
 def test_make_lists_its_targets() -> None:

@@ -22,11 +22,14 @@ START_SECONDS = 60.0
 """How long a program may take to listen, on a machine that does much else."""
 
 
-def require(program: str) -> str:
-    """The path of a program; without it the test is skipped, or fails where CI promised it."""
-    path = shutil.which(program)
+def require(*programs: str) -> str:
+    """The path of the first of these that is there; without any the test is skipped, or fails in CI.
+
+    `scripts/packages.txt` says what brings each.
+    """
+    path = next(filter(None, map(shutil.which, programs)), None)
     if path is None:
-        missing(program)
+        missing(" or ".join(programs))
     return path
 
 

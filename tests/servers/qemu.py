@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,31 +49,30 @@ class Qemu:
         self._options = list(options)
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="qemu-")
-        try:
-            self._start(Path(self._folder.name) / "monitor")
-        except BaseException:
-            self._folder.cleanup()
-            raise
+        with ExitStack() as stack:
+            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qemu-")))
+            self._start(stack)
+            self._stack = stack.pop_all()
         return self
 
-    def _start(self, monitor: Path) -> None:
+    def _start(self, stack: ExitStack) -> None:
+        monitor = self._folder / "monitor"
         self.port = processes.free_port()
         while self.port < 5900:
             self.port = processes.free_port()
         secret = ",password=on" if self._password else ""
-        self._process = processes.start(
+        process = processes.start(
             "qemu-system-x86_64", "-M", "pc", "-m", "64", "-nodefaults", "-vga", "std", "-accel", "tcg",
             "-boot", "menu=on,splash-time=60000", "-device", "usb-ehci", "-device", "usb-tablet",
             "-qmp", f"unix:{monitor},server=on,wait=off",
             "-vnc", f"127.0.0.1:{self.port - 5900}{secret}{self._vnc}", *self._options,
         )  # fmt: skip
-        processes.wait_for_port(self.port, self._process)
-        self._monitor = socket.socket(socket.AF_UNIX)
+        stack.callback(processes.stop, process)
+        processes.wait_for_port(self.port, process)
+        self._monitor = stack.enter_context(socket.socket(socket.AF_UNIX))
         self._monitor.settimeout(10)
         self._monitor.connect(str(monitor))
-        self._answers = self._monitor.makefile("r")
-        self._answers.readline()
+        self._answers = stack.enter_context(self._monitor.makefile("r"))
         self.ask("qmp_capabilities")
         if self._password:
             self.ask("set_password", protocol="vnc", password=self._password)
@@ -80,22 +80,23 @@ class Qemu:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._answers.close()
-        self._monitor.close()
-        processes.stop(self._process)
-        self._folder.cleanup()
+        self._stack.close()
 
     def ask(self, command: str, **arguments: Any) -> Any:
-        """Run a command of QEMU's monitor (QMP) and return its answer."""
+        """Run a command of QEMU's monitor (QMP) and return its answer.
+
+        What else it says is passed over: events, and a second greeting to who connects while it starts.
+        """
         self._monitor.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
         while True:
             answer = json.loads(self._answers.readline())
-            if "event" not in answer:
+            assert "error" not in answer, f"{command}: {answer['error']}"
+            if "return" in answer:
                 return answer["return"]
 
     def screenshot(self) -> NDArray[np.uint8]:
         """The screen's pixels: (height, width, 3), R G B."""
-        path = Path(self._folder.name) / "screen.ppm"
+        path = self._folder / "screen.ppm"
         self.ask("screendump", filename=str(path))
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))

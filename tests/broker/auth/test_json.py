@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from broker.auth.base import Claim, Grant, Key, MalformedError, Reason, RefusedError
 from broker.auth.json import JsonScheme
 from tests.fakes.guacd import Guacd
+from tests.servers import processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,7 @@ def test_the_original_s_own_example(change: Any) -> None:
 @pytest.mark.real
 def test_what_openssl_makes(tmp_path: Path) -> None:
     """The reference way: two commands of openssl, no code of ours or of anybody's library."""
-    openssl = shutil.which("openssl") or pytest.skip("openssl is not installed")
+    openssl = processes.require("openssl")
     file = tmp_path / "user.json"
     file.write_text(json.dumps(USER))
     signature = subprocess.run(

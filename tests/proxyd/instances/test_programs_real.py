@@ -19,6 +19,7 @@ from tests.captures.terminal.record import COLUMNS, PROGRAMS, ROWS, SETUP, Progr
 from tests.fakes.desk import FakeDesk
 from tests.proxyd.terminal.screens import picture, shown
 from tests.proxyd.terminal.test_captures import PYTE_DIFFERS
+from tests.servers import processes
 from tests.servers.sshd import Sshd
 
 if TYPE_CHECKING:
@@ -124,8 +125,8 @@ def _is_there(program: Program) -> bool:
     return there
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
 def test_the_screens_are_those_of_tmux(seen: dict[str, Seen]) -> None:
+    processes.require("tmux")
     for name, (data, rows, cursor) in seen.items():
         *lines, place = tmux_screen(data).removesuffix("\n").split("\n")
         expected = shown(COLUMNS, ROWS, "".join(f"\x1b[{y + 1}H{line}" for y, line in enumerate(lines)))

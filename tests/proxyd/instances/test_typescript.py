@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from proxyd.instances.parameters import Arguments
 from proxyd.instances.ssh_parameters import PARAMETERS
 from proxyd.instances.typescript import Typescript
 from proxyd.wire.status import Status, StatusError
+from tests.servers import processes
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -131,8 +131,8 @@ async def test_nothing_is_written_of_a_session_that_never_began(tmp_path: Path) 
     assert (tmp_path / "typescript").read_bytes() == b""
 
 
-@pytest.mark.skipif(shutil.which("scriptreplay") is None, reason="no scriptreplay")
 async def test_scriptreplay_shows_the_same(tmp_path: Path) -> None:
+    processes.require("scriptreplay")
     await written(wanted(tmp_path), [(b"hello ", 0.001), (b"world\r\n", 0.002)])
     done = subprocess.run(
         ["scriptreplay", "--timing", "typescript.timing", "--typescript", "typescript"],

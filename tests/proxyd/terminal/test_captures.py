@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pyte
@@ -11,6 +10,7 @@ import pytest
 
 from tests.captures.terminal.record import COLUMNS, ROWS, tmux_screen
 from tests.proxyd.terminal.screens import check_legal, picture, shown, state
+from tests.servers import processes
 
 FOLDER = Path(__file__).parents[2] / "captures" / "terminal"
 CAPTURES = sorted(path.stem for path in FOLDER.glob("*.bytes"))
@@ -44,8 +44,7 @@ def test_the_screen_is_the_one_tmux_shows(name):
 @pytest.mark.real
 @pytest.mark.parametrize("name", CAPTURES)
 def test_tmux_still_shows_that(name):
-    if not shutil.which("tmux"):
-        pytest.skip("tmux is missing")
+    processes.require("tmux")
     assert tmux_screen(bytes_of(name)) == (FOLDER / f"{name}.tmux").read_text()
 
 

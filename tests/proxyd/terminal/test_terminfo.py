@@ -8,7 +8,6 @@ from __future__ import annotations
 import curses
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from proxyd.terminal.cells import Flag
 from proxyd.terminal.keys import KeyOptions
 from proxyd.terminal.terminal import Terminal
 from tests.proxyd.terminal.screens import picture, shown
+from tests.servers import processes
 
 KEYS = {
     "kcuu1": 0xFF52, "kcud1": 0xFF54, "kcub1": 0xFF51, "kcuf1": 0xFF53, "khome": 0xFF50, "kend": 0xFF57, "kich1": 0xFF63,
@@ -253,9 +253,7 @@ PRINTER = {"mc0", "mc4", "mc5"}
 
 
 def test_nothing_in_the_entry_is_left_out():
-    command = shutil.which("infocmp")
-    if not command:
-        pytest.skip("infocmp is missing")
+    command = processes.require("infocmp")
     entry = subprocess.run(
         [command, "-1x", "xterm-256color"], capture_output=True, text=True, check=True
     ).stdout
