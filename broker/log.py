@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import structlog
+from aiohttp.http import HttpProcessingError
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -69,6 +70,7 @@ def configure(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_tell_broken_requests)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -79,3 +81,13 @@ def configure(settings: Settings) -> None:
     # aiohttp's own access log would write query strings, and its debug lines request lines
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _tell_broken_requests(record: logging.LogRecord) -> bool:
+    """A filter: of bytes that are no request aiohttp would write some, and a token may be among them. Here it is one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg = f"{record.getMessage()}: no HTTP, {type(error).__name__}"
+        record.args, record.exc_info, record.exc_text = (), None, None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True

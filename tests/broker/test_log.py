@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 
 import pytest
 import structlog
+from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -106,5 +108,37 @@ def test_every_level_in_either_format(
         if log_format == "json":
             assert all(json.loads(line) for line in shown.splitlines())
     finally:
+        logging.getLogger().handlers.clear()
+        structlog.reset_defaults()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        f"X-ONEGATE-TOKEN: {TOKEN.lower()}\r\r\n",  # a token file with a line end of Windows
+        f"Guacamole-Token : {TOKEN.lower()}\r\n",
+        f"Guacamole-Token: {TOKEN.lower() * 200}\r\n",
+        f"A: b\r\n {TOKEN.lower()}\r\n",
+    ],
+)
+async def test_what_is_no_request_is_one_line_and_repeats_nothing_of_it(
+    broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    structlog.reset_defaults()
+    runner = web.AppRunner(web.Application())
+    try:
+        log.configure(Settings())
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(f"GET / HTTP/1.1\r\nHost: x\r\n{broken}\r\n".encode())
+        assert (await reader.read()).startswith(b"HTTP/1.0 400 ")
+        writer.close()
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "warning" in line
+        assert "from 127.0.0.1: no HTTP" in line
+        assert TOKEN[:8].lower() not in line
+    finally:
+        await runner.cleanup()
         logging.getLogger().handlers.clear()
         structlog.reset_defaults()
