@@ -284,9 +284,8 @@ class Gateway:
             await self._records.closed(tunnel)
             if tunnel.evidence:
                 await self._introductions.met(tunnel.session.key_id, tunnel.connection, tunnel.evidence)
-            if tunnel.kept is not None and not self._looked_at(tunnel.kept):
-                await self._keeping.left(tunnel.kept, over=tunnel.over)
-                await self._make_room(tunnel.kept)
+            if tunnel.kept is not None:
+                await self._leave(tunnel.kept, over=tunnel.over)
         except StoreError as error:
             structlog.get_logger().error("not recorded", reason=str(error))
 
@@ -361,8 +360,14 @@ class Gateway:
         """Sessions of all brokers that nobody looks at."""
         return await self._keeping.detached()
 
-    def _looked_at(self, kept: Kept) -> bool:
-        return any(tunnel.connection_id == kept.proxyd for tunnel in self._sessions.tunnels())
+    async def _leave(self, kept: Kept, *, over: bool) -> None:
+        """A window is closed: another one here has the session now, or nobody looks."""
+        for tunnel in self._sessions.tunnels():
+            if tunnel.kept is not None and tunnel.kept.proxyd == kept.proxyd:
+                await self._keeping.put(tunnel.kept)
+                return
+        if await self._keeping.left(kept, over=over):
+            await self._make_room(kept)
 
     async def _make_room(self, kept: Kept) -> None:
         """Of one person's sessions that nobody looks at, end the oldest beyond the limit."""
@@ -407,29 +412,23 @@ class Gateway:
         way = await self._begin(session, connection, client, extra, known)
         if "session-owner" in way.unused:  # a daemon that keeps nothing
             return way
-        kept = Kept(
-            key=identity.key,
-            proxyd=way.upstream.connection_id,
-            daemon=str(way.daemon),
-            session=session.token_hash,
-            user=session.user,
-            source=session.source,
-            connection=connection.identifier,
-            name=connection.name,
-            protocol=connection.protocol,
-            target=connection.parameters.get("hostname", ""),
-            address=address,
-            seconds=seconds,
-            created=self._clock(),
-        )
+        where = str(way.daemon), way.upstream.connection_id
+        now = self._clock()
+        kept = Kept.begun(identity, session, connection, where, address=address, seconds=seconds, created=now)
         way = way._replace(kept=kept, lost=earlier is not None and not earlier.over)
-        if earlier is None and not await self._keeping.add(kept):  # another window was quicker
-            quicker = await self._keeping.find(identity.key)
+        try:
+            if await self._keeping.add(kept, earlier):
+                return way
+            quicker = await self._keeping.find(identity.key)  # another window was
+            theirs = None
             if quicker is not None:
                 theirs = await self._rejoin(quicker, identity, session, connection, client)
-                if theirs is not None:
-                    way.upstream.close(GOODBYE)
-                    return theirs
+        except BaseException:  # the browser left meanwhile, or theirs is out of reach
+            way.upstream.close(GOODBYE)
+            raise
+        if theirs is not None:
+            way.upstream.close(GOODBYE)
+            return theirs
         await self._keeping.put(kept)
         return way
 
@@ -467,9 +466,13 @@ class Gateway:
                 )
                 return None
             raise
-        kept = replace(kept, session=session.token_hash, detached=None, connection=connection.identifier)
+        kept = kept.seen_by(session, connection)
         self._metrics.resumed.inc()
-        await self._keeping.put(kept)
+        try:
+            await self._keeping.put(kept)
+        except BaseException:  # the browser left meanwhile
+            upstream.close()
+            raise
         return Way(upstream, daemon, kept)
 
     async def _begin(

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import uuid
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -103,6 +104,7 @@ class Kept:
         created: Unix seconds.
         detached: Unix seconds since when nobody looks; None while somebody does.
         over: the daemon has said that it ended.
+        look: made anew whenever somebody comes to look: who leaves knows by it whether they were the last.
     """
 
     key: str
@@ -120,6 +122,47 @@ class Kept:
     created: float
     detached: float | None = None
     over: bool = False
+    look: str = ""
+
+    @classmethod
+    def begun(
+        cls, identity: Identity, session: Session, connection: Connection, where: tuple[str, str], **more: Any
+    ) -> Kept:
+        """The record of a session that somebody has begun.
+
+        Args:
+            identity: what it is known by.
+            session: whose it is.
+            connection: what it shows.
+            where: the daemon's address, and the daemon's name of the connection.
+            more: `address`, `seconds` and `created`.
+        """
+        daemon, proxyd = where
+        return cls(
+            key=identity.key,
+            proxyd=proxyd,
+            daemon=daemon,
+            session=session.token_hash,
+            user=session.user,
+            source=session.source,
+            connection=connection.identifier,
+            name=connection.name,
+            protocol=connection.protocol,
+            target=connection.parameters.get("hostname", ""),
+            look=str(uuid.uuid4()),
+            **more,
+        )
+
+    def seen_by(self, session: Session, connection: Connection) -> Kept:
+        """The record of a session that somebody has come back to."""
+        return replace(
+            self,
+            session=session.token_hash,
+            connection=connection.identifier,
+            detached=None,
+            over=False,
+            look=str(uuid.uuid4()),
+        )
 
 
 class Keeping:
@@ -144,10 +187,13 @@ class Keeping:
             return None
         return _read(value) if value is not None else None
 
-    async def add(self, kept: Kept) -> bool:
-        """Record a session where none is; False where another window was quicker."""
+    async def add(self, kept: Kept, earlier: Kept | None) -> bool:
+        """Record a session in the place of the one that was found; False where another window was quicker."""
+        row, until = _written(kept), self._until(kept)
         try:
-            return await self._store.add(Kind.KEPT, kept.key, _written(kept), self._until(kept))
+            if earlier is None:
+                return await self._store.add(Kind.KEPT, kept.key, row, until)
+            return await self._store.swap(Kind.KEPT, kept.key, _written(earlier), row, until)
         except StoreError as error:
             structlog.get_logger().error("not recorded", reason=str(error))
             return True  # `looked_at` makes up for it
@@ -160,15 +206,28 @@ class Keeping:
             structlog.get_logger().error("not recorded", reason=str(error))
 
     async def looked_at(self, kept: Kept) -> None:
-        """Somebody still looks: called at an interval for each that is open here."""
-        if not await self._store.extend(Kind.KEPT, kept.key, self._until(kept)):
-            await self.put(kept)  # the store lost it
+        """Somebody still looks: called at an interval for each that is open here; raises StoreError."""
+        value = await self._store.get(Kind.KEPT, kept.key)
+        record = _read(value) if value is not None else None
+        if record is None or (record.proxyd == kept.proxyd and record.detached is not None):
+            await self.put(kept)  # the store lost it, or who came later, to another broker, has left before
+        else:
+            await self._store.extend(Kind.KEPT, kept.key, self._until(kept))
 
-    async def left(self, kept: Kept, *, over: bool) -> None:
-        """The last window of this broker is closed; `over` if the session is."""
-        record = await self.find(kept.key)
-        if record is not None and record.proxyd == kept.proxyd:
-            await self.put(replace(record, detached=self._clock(), over=over))
+    async def left(self, kept: Kept, *, over: bool) -> bool:
+        """The last window of this broker is closed; `over` if the session is.
+
+        Returns:
+            Whether nobody looks any more: False where somebody came to another broker meanwhile, as far as is known.
+        """
+        gone = replace(kept, detached=self._clock(), over=over)
+        try:
+            return await self._store.swap(
+                Kind.KEPT, kept.key, _written(kept), _written(gone), self._until(gone)
+            )
+        except StoreError as error:
+            structlog.get_logger().error("not recorded", reason=str(error))
+            return False
 
     async def forget(self, kept: Kept) -> None:
         """The session is gone."""

@@ -82,7 +82,7 @@ class Store(Protocol):
         """Put or replace a record."""
 
     async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
-        """Replace a record that is still as it was read; False if it is another one by now, or gone. Atomic."""
+        """Put a record in the place of one that is still as it was read; False if it is another by now, or gone. Atomic."""
 
     async def get(self, kind: Kind, key: str) -> bytes | None:
         """The record's value."""

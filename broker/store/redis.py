@@ -110,7 +110,10 @@ class RedisStore:
     @_answering
     async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
         """See `Store.swap`."""
-        return bool(await self._redis.eval(SWAP, 1, _key(kind, key), old, new, _milliseconds(expires)))
+        done = await self._redis.eval(SWAP, 1, _key(kind, key), old, new, _milliseconds(expires))
+        if done and kind in LISTED:
+            await self._list(kind, key)
+        return bool(done)
 
     @_answering
     async def get(self, kind: Kind, key: str) -> bytes | None:

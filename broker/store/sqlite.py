@@ -73,7 +73,10 @@ class SqliteStore:
 
     async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
         """See `Store.swap`."""
-        sql = "UPDATE record SET value=?, expires=? WHERE kind=? AND key=? AND value=? AND expires>?"
+        sql = (
+            "UPDATE record SET value=?, expires=?, rowid=(SELECT max(rowid)+1 FROM record) "
+            "WHERE kind=? AND key=? AND value=? AND expires>?"
+        )
         return await self._run(
             lambda: self._execute(sql, new, expires, kind.value, key, old, self._clock()).rowcount == 1,
             writes=True,

@@ -19,6 +19,7 @@ from broker.links import Signer
 from broker.reload import read_again
 from broker.sessions import Session
 from broker.store.base import Kind
+from proxyd.wire.handshake import ClientInfo
 from proxyd.wire.instruction import InstructionParser
 from tests.fakes.guacd import Guacd
 from tests.fakes.instances import Painting
@@ -194,6 +195,94 @@ async def test_who_comes_back_before_the_old_socket_has_died(serve: Any) -> None
         await new.socket.send_str("3.key,2.97,1.1;")
         await eventually(lambda: ("key", 97, True) in Painting.built[0].calls)
         assert len(at.sessions) == len(Painting.built) == 1
+
+
+async def test_a_window_that_dies_after_another_broker_was_asked(serve: Any, tmp_path: Path) -> None:
+    """A network that broke: who comes back meets the other broker, long before the first one notices."""
+    store = f"sqlite:///{tmp_path}/broker.sqlite"
+    async with running() as daemon, AsyncExitStack() as stack:
+        where = {"guacd_hostname": daemon.address[0], "guacd_port": daemon.address[1], "store": store}
+        first, second = [Site(await stack.enter_async_context(serve(**where)), daemon, stack) for _ in "ab"]
+        token = await first.broker.token()
+        old = await first.open(token)
+        await old.until("sync")
+        await (await second.open(token)).until("sync")
+        await first.leave(old)
+        assert (await first.kept())[0].detached is None
+        assert await first.broker.parts.gateway.left_open() == []
+
+
+async def test_a_window_at_another_broker_that_stays_longer(serve: Any, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/broker.sqlite"
+    async with running() as daemon, AsyncExitStack() as stack:
+        where = {"guacd_hostname": daemon.address[0], "guacd_port": daemon.address[1], "store": store}
+        first, second = [Site(await stack.enter_async_context(serve(**where)), daemon, stack) for _ in "ab"]
+        token = await first.broker.token()
+        stays = await first.open(token)
+        await stays.until("sync")
+        await second.leave(await second.open(token))
+        await first.broker.parts.gateway.look_after()
+        assert (await first.kept())[0].detached is None
+        await first.leave(stays)
+        assert (await first.kept())[0].detached == first.broker.clock()
+
+
+async def test_the_newest_of_two_windows_leaves_first(serve: Any) -> None:
+    async with site(serve) as at:
+        token = await at.broker.token()
+        old, new = await at.open(token), await at.open(token)
+        await new.until("sync")
+        await at.leave(new)
+        await at.leave(old)
+        assert (await at.kept())[0].detached == at.broker.clock()
+
+
+async def test_a_window_that_was_cut_off_comes_back(serve: Any) -> None:
+    """The daemon says goodbye to a window that talks nonsense; the session goes on, and is listed again."""
+    async with site(serve) as at:
+        token = await at.broker.token()
+        window = await at.open(token)
+        await window.socket.send_str("4.sync,19.9999999999999999999;")
+        await window.ending()
+        await at.broker.idle()
+        again = await at.open(token)
+        assert await again.notices() == [("resumed", "0")]
+        await at.leave(again)
+        assert len(await at.broker.parts.gateway.left_open()) == 1
+
+
+async def test_two_who_come_back_to_what_is_no_more_end_up_in_one(serve: Any) -> None:
+    async with site(serve) as at:
+        token = await at.broker.token()
+        await at.leave(await at.open(token))
+        Painting.built[0].over.set()
+        await eventually(lambda: not at.sessions)
+        windows = await asyncio.gather(*(at.open(token) for _ in range(4)))
+        for window in windows:
+            await window.until("sync")
+        await eventually(lambda: len(at.sessions) == 1)
+
+
+async def test_who_leaves_while_their_session_is_recorded_leaves_no_connection_behind(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(serve) as at:
+        session = await at.broker.parts.sessions.find(await at.broker.token())
+        assert session is not None
+        recording = asyncio.Event()
+
+        async def never(*_: object) -> bool:
+            recording.set()
+            return await asyncio.get_running_loop().create_future()
+
+        monkeypatch.setattr(at.broker.parts.store, "add", never)
+        opening = asyncio.create_task(
+            at.broker.parts.gateway.open(session, ("c", "abc"), ClientInfo(), "10.0.0.1")
+        )
+        await recording.wait()
+        assert len(at.sessions) == 1
+        opening.cancel()
+        await eventually(lambda: not at.sessions)
 
 
 async def test_who_comes_back_while_the_daemon_drains(serve: Any) -> None:

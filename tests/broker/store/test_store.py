@@ -98,6 +98,14 @@ async def test_of_many_who_swap_at_once_each_counts(store: Store) -> None:
     assert await store.get(Kind.REPORT, "a") == b"8"
 
 
+async def test_what_was_swapped_was_put_last(store: Store) -> None:
+    later = time.time() + LATER
+    for name in ("a", "b"):
+        await store.put(Kind.REPORT, name, b"old", later)
+    assert await store.swap(Kind.REPORT, "a", b"old", b"new", later)
+    assert list(await store.newest(Kind.REPORT, 10)) == ["a", "b"]
+
+
 async def test_what_expired_is_not_swapped(store: Store) -> None:
     await store.put(Kind.REPORT, "a", b"x", time.time() + SOON)
     await gone(store, Kind.REPORT, "a")
