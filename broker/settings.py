@@ -415,8 +415,8 @@ class Settings(BaseModel):
         600.0,
         ge=0,
         le=86400,
-        description="Seconds for which people wait for a new instance that has said nothing at the gate yet, or for one whose "
-        "desktop does not run yet; then it is tried anyway.",
+        description="Seconds for which people wait for an instance that starts. Then one that has said nothing at the gate yet, or "
+        "whose desktop does not run yet, is tried anyway; one that still says `READY=NO` is not, until it says something else.",
     )
     reported_ports: bool = Field(
         default=False,

@@ -40,7 +40,7 @@ class Policy(NamedTuple):
     """What settings say of it.
 
     Attributes:
-        patience: seconds for which a new instance that says nothing is waited for, or one without its desktop.
+        patience: seconds for which an instance that starts is waited for, or its desktop.
         vnc_password: the one for the world, which an instance's own replaces.
     """
 
@@ -55,18 +55,41 @@ class Starting(NamedTuple):
         hop: the instance, or its desktop alone.
         seconds: since when.
         words: what the instance says has gone wrong; empty where it says nothing.
+        over: it took longer than anybody waits: the instance still says that it is not ready.
     """
 
     hop: Hop
     seconds: int
     words: str
+    over: bool = False
 
     @property
     def message(self) -> str:
         """One sentence, and the instance's own words."""
-        what = "The instance is still starting" if self.hop is Hop.INSTANCE else "The desktop is starting"
         said = f" It says: {self.words}" if self.words else ""
+        if self.over:
+            return f"The instance has said for {_span(self.seconds)} that it is not ready.{said}"
+        what = "The instance is still starting" if self.hop is Hop.INSTANCE else "The desktop is starting"
         return f"{what} (since {self.seconds} s).{said}"
+
+    @property
+    def state(self) -> str:
+        """How the page is told."""
+        if self.over:
+            return "not-ready"
+        return "starting" if self.hop is Hop.INSTANCE else "starting-desktop"
+
+    @property
+    def error(self) -> StatusError:
+        """Why no session begins."""
+        status = Status.RESOURCE_CONFLICT if self.over else Status.SERVER_BUSY
+        return StatusError(status, self.message, self.hop)
+
+
+def _span(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 class Introductions:
@@ -116,7 +139,8 @@ class Introductions:
             connection: with its tokens filled in.
 
         Raises:
-            StatusError: the instance is starting (SERVER_BUSY), or not the machine it was (SERVER_ERROR).
+            StatusError: the instance is starting (SERVER_BUSY), says for too long that it is not ready (RESOURCE_CONFLICT),
+                or is not the machine it was (SERVER_ERROR).
         """
         given = connection.parameters
         instance = await self._at(key_id, given, "hostname")
@@ -162,9 +186,8 @@ class Introductions:
         wait = starting(instance, report, connection.protocol, self._clock(), self.policy.patience)
         if wait is None:
             return {"instance-state": "ready"} if report.ready else {}
-        name = "starting" if wait.hop is Hop.INSTANCE else "starting-desktop"
         words = {"instance-words": wait.words} if wait.words else {}
-        return {"instance-state": name, "instance-since": str(wait.seconds), **words}
+        return {"instance-state": wait.state, "instance-since": str(wait.seconds), **words}
 
     async def _at(self, key_id: str, parameters: Mapping[str, str], name: str) -> Instance | None:
         address = parameters.get(name, "")
@@ -182,7 +205,7 @@ class Introductions:
             raise refusal
         wait = starting(instance, report, connection.protocol, self._clock(), self.policy.patience)
         if wait is not None:
-            raise StatusError(Status.SERVER_BUSY, wait.message, wait.hop)
+            raise wait.error
 
     # -- what is told of it --------------------------------------------------------------------------------------------
 
@@ -257,8 +280,9 @@ def starting(
     """
     words = clean(report.text("BROKER_ERROR"))
     if report.waited_for(instance, now, patience):
-        return Starting(Hop.INSTANCE, _elapsed(instance, report, "READY", now), words)
-    elapsed = _elapsed(instance, report, "BROKER_DESKTOP", now)
+        elapsed = _elapsed(instance, report, "READY", now, patience)
+        return Starting(Hop.INSTANCE, elapsed, words, over=elapsed >= patience)
+    elapsed = _elapsed(instance, report, "BROKER_DESKTOP", now, patience)
     if protocol == "vnc" and _no_desktop_yet(report) and elapsed < patience:
         return Starting(Hop.DESKTOP, elapsed, words)
     return None
@@ -272,9 +296,13 @@ def _no_desktop_yet(report: Report) -> bool:
     return bool(report.text("BROKER_SSH_PORT")) and not report.text("BROKER_VNC_PORT")
 
 
-def _elapsed(instance: Instance, report: Report, name: str, now: float) -> int:
-    """Seconds since an attribute took its value, or since the instance was made, whichever was later."""
-    return max(0, int(now - max(instance.booted, report.since.get(name, 0.0))))
+def _elapsed(instance: Instance, report: Report, name: str, now: float, patience: float) -> int:
+    """Seconds since an attribute took its value. Before the first word an instance is starting, for as long as `patience`."""
+    late = (
+        report.first > instance.booted + patience
+    )  # such as one that waited for its place before it could boot
+    began = report.first if late else instance.booted
+    return max(0, int(now - max(began, report.since.get(name, 0.0))))
 
 
 def _in_range(instance: Instance, kind: str, port: str) -> bool:

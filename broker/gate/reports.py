@@ -51,13 +51,15 @@ class Report:
         attributes: by name; the instance's own words: hostile.
         reported: Unix seconds of the last word; 0 before the first.
         address: from which it came; empty where unknown.
-        since: Unix seconds at which one of `WATCHED` changed last; missing before it changed.
+        since: Unix seconds at which one of `WATCHED` changed last; missing while it is as in the first word.
+        first: Unix seconds of the first word; 0 before it.
     """
 
     attributes: dict[str, Value] = field(default_factory=dict)
     reported: float = 0.0
     address: str = ""
     since: dict[str, float] = field(default_factory=dict)
+    first: float = 0.0
 
     def text(self, name: str) -> str:
         """A text attribute; empty where it is missing or a vector."""
@@ -147,7 +149,7 @@ class Reports:
             before = _read(value)
             after = work(before)
             if own:
-                after = replace(after, reported=now, address=address)
+                after = replace(after, reported=now, address=address, first=before.first or now)
             return json.dumps(asdict(replace(after, since=_since(before, after, now)))).encode()
 
         return _read(await change(self._store, Kind.REPORT, identifier, written, now))
@@ -158,8 +160,8 @@ def _read(value: bytes | None) -> Report:
 
 
 def _since(before: Report, after: Report, now: float) -> dict[str, float]:
-    """When what is watched changed last; a first word is no change."""
-    changed = [name for name in WATCHED if before.text(name) and before.text(name) != after.text(name)]
+    """When what is watched changed last; the first word is no change."""
+    changed = [name for name in WATCHED if before.reported and before.text(name) != after.text(name)]
     return {**before.since, **dict.fromkeys(changed, now)}
 
 

@@ -83,6 +83,10 @@ test.each([
   [{ "instance-state": "nonsense" }, null],
   [{ "instance-state": "ready" }, { state: "ready", seconds: 0, words: "" }],
   [
+    { "instance-state": "not-ready", "instance-since": "700" },
+    { state: "not-ready", seconds: 700, words: "" },
+  ],
+  [
     { "instance-state": "starting", "instance-since": "40", "instance-words": "no disk" },
     { state: "starting", seconds: 40, words: "no disk" },
   ],

@@ -248,6 +248,24 @@ test("an instance that starts is waited for, and opened as soon as it is ready",
   expect(session.state).toBe("connected");
 });
 
+test("an instance that does not get ready is waited for no longer", async () => {
+  let description: unknown = starting(599);
+  vi.stubGlobal("fetch", async () => Response.json(description));
+  last().end(EARLY);
+  await flush();
+  description = { ...starting(601), attributes: { "instance-state": "not-ready", "instance-since": "601" } };
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(Scripted.all).toHaveLength(2);
+  const text = "instance: The instance has said for 10 min that it is not ready. (ref 7K2B)";
+  last().end({ ...EARLY, status: 517, text });
+  await flush();
+  expect(session.state).toBe("error");
+  expect(session.starting).toBeNull();
+  expect(log.at(-1)).toBe("failure instance");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Scripted.all).toHaveLength(2);
+});
+
 test("a broker that tells nothing of the instance is asked to open it", async () => {
   vi.stubGlobal("fetch", async () => new Response("", { status: 404 }));
   last().end(EARLY);

@@ -424,6 +424,21 @@ def test_an_instance_that_starts_is_no_error_and_opens_by_itself(person: Person)
     person.miss("#connecting")
 
 
+def test_an_instance_that_does_not_get_ready_is_told_with_its_own_words(person: Person) -> None:
+    starts(person, "desktop", "instance", state="starting", since="599")
+    person.see("#connecting")
+    text = "instance: The instance has said for 10 min that it is not ready. It says: no <b>disk</b> (ref 7K2A)"
+    person.tier.scripts["desktop"] = tunnel_scripts.fails(517, text)
+    person.tier.gate["desktop"] = {"instance-state": "not-ready", "instance-since": "600"}
+    card = person.see("#failure")
+    assert "Your instance is not ready" in card.inner_text()
+    assert "has said for 10 min that it is not ready. It says: no <b>disk</b>" in card.inner_text()
+    person.miss("#connecting")
+    person.tier.scripts["desktop"] = tunnel_scripts.paints_desktop
+    person.page.locator("#failure-retry").click()
+    person.wait_for("connected")
+
+
 def test_a_desktop_that_starts_is_told_as_such(person: Person) -> None:
     starts(person, "desktop", "desktop", state="starting-desktop", since="200")
     card = person.see("#connecting")

@@ -25,7 +25,7 @@ export interface ConnectionInfo {
   instance: InstanceState | null;
 }
 
-const INSTANCE_STATES = ["starting", "starting-desktop", "ready", "blocked"] as const;
+const INSTANCE_STATES = ["starting", "starting-desktop", "not-ready", "ready", "blocked"] as const;
 
 /** An instance, as the gate knows it. */
 export interface InstanceState {

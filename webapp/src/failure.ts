@@ -168,6 +168,7 @@ const WORDS: Record<Hop, Record<number, Words> & { other: Words }> = {
   },
   instance: {
     513: { title: "connecting.starting", sentence: "connecting.starting.text", retry: "ready" },
+    517: { title: "failure.instance.notReady", sentence: "failure.instance.notReady.text", retry: "manual" },
     519: { title: "failure.instance.unknown", sentence: "failure.instance.unknown.text", retry: "manual" },
     771: { title: "failure.forbidden", sentence: "failure.forbidden.text", retry: "never" },
     other: { title: "failure.instance", sentence: "failure.instance.text", retry: "manual" },

@@ -130,8 +130,18 @@ async def gate(serve: Any, tmp_path: Path) -> AsyncIterator[Gate]:
         ("vnc", None, {}, 40, (Hop.INSTANCE, 40)),
         ("ssh", None, {}, 600, None),
         # it says so
-        ("ssh", {"READY": "NO"}, {}, 5000, (Hop.INSTANCE, 5000)),
-        ("ssh", {"READY": "NO"}, {"READY": 4990}, 5000, (Hop.INSTANCE, 10)),  # it was started again
+        ("ssh", {"READY": "NO"}, {}, 599, (Hop.INSTANCE, 599, False)),
+        ("ssh", {"READY": "NO"}, {}, 600, (Hop.INSTANCE, 600, True)),
+        ("vnc", {"READY": "NO", "BROKER_DESKTOP": "NO"}, {}, 5000, (Hop.INSTANCE, 5000, True)),
+        ("ssh", {"READY": "NO"}, {"READY": 4990}, 5000, (Hop.INSTANCE, 10, False)),  # it was started again
+        (
+            "ssh",
+            {"READY": "NO"},
+            {"first": 4990},
+            5000,
+            (Hop.INSTANCE, 10, False),
+        ),  # it was made long before it began
+        ("vnc", {"READY": "YES", "BROKER_DESKTOP": "NO"}, {"first": 4990}, 5000, (Hop.DESKTOP, 10)),
         ("ssh", {"READY": "YES"}, {}, 5, None),
         ("vnc", {"READY": "YES"}, {}, 5, None),  # the stock client speaks of no desktop
         # the desktop alone
@@ -151,12 +161,14 @@ def test_what_is_waited_for(
     attributes: dict[str, Value] | None,
     since: dict[str, float],
     age: float,
-    expected: tuple[Hop, int] | None,
+    expected: tuple[Hop, int] | tuple[Hop, int, bool] | None,
 ) -> None:
     times = {name: RECENT + when for name, when in since.items()}
-    report = Report() if attributes is None else Report(attributes, RECENT + 1, since=times)
+    first = times.pop("first", RECENT + 1)
+    report = Report() if attributes is None else Report(attributes, first, since=times, first=first)
     found = starting(Instance("1", "dev", booted=RECENT), report, protocol, RECENT + age, PATIENCE)
-    assert (found and found[:2]) == expected
+    hop, seconds, over = (*expected, False)[:3] if expected else (None, 0, False)
+    assert (found and (found.hop, found.seconds, found.over)) == (expected and (hop, seconds, over))
 
 
 async def test_who_is_early_is_told_since_when_and_what_goes_wrong(gate: Gate, clock: Clock) -> None:
@@ -171,10 +183,36 @@ async def test_who_is_early_is_told_since_when_and_what_goes_wrong(gate: Gate, c
     assert len(message.partition("says: ")[2]) == 200
     await gate.report(READY="YES", BROKER_DESKTOP="NO", BROKER_ERROR="")
     error = await gate.refused(connection("vnc"))
-    assert (error.hop, error.message) == (Hop.DESKTOP, "The desktop is starting (since 40 s).")
+    assert (error.hop, error.message) == (Hop.DESKTOP, "The desktop is starting (since 0 s).")
     assert await gate.told(connection())
     await gate.report(BROKER_DESKTOP="YES")
     assert await gate.told(connection("vnc"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(600, "10 min"), (100, "100 s"), (7199, "119 min"), (9000, "2 h")]
+)
+async def test_who_says_for_too_long_that_it_is_not_ready_is_no_longer_waited_for(
+    serve: Any, clock: Clock, seconds: int, said: str
+) -> None:
+    async with serve(gate_patience=min(600, seconds), allowed_targets=TARGETS) as broker:
+        gate = Gate(broker)
+        await gate.describe()
+        await gate.report(READY="NO", BROKER_ERROR="the ready script ended with 1")
+        clock.now += seconds - 1
+        if seconds <= 600:
+            assert (await gate.refused(connection())).status is Status.SERVER_BUSY
+        clock.now += 1
+        for protocol in ("ssh", "vnc", "exec"):
+            error = await gate.refused(connection(protocol))
+            assert (error.status, error.hop) == (Status.RESOURCE_CONFLICT, Hop.INSTANCE)
+            assert error.message == (
+                f"The instance has said for {said} that it is not ready. It says: the ready script ended with 1"
+            )
+        state = await gate.parts.introductions.state("cloud", connection())
+        assert (state["instance-state"], state["instance-since"]) == ("not-ready", str(seconds))
+        await gate.report(READY="YES")
+        assert await gate.told(connection())
 
 
 async def test_patience_ends_and_can_be_changed(gate: Gate, clock: Clock) -> None:

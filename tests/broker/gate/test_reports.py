@@ -21,10 +21,11 @@ def reports(store: Store, clock: Clock) -> Reports:
 async def test_what_is_said_is_merged_and_erased(reports: Reports, clock: Clock) -> None:
     assert await reports.find("1") == Report()
     await reports.merge("1", {"READY": "NO", "WEB": {"PORT": "80"}}, "10.1.2.3")
+    first = clock.now
     clock.now += 5
     report = await reports.merge("1", {"READY": "YES"}, "10.1.2.4")
     since = {"READY": clock.now}
-    assert report == Report({"READY": "YES", "WEB": {"PORT": "80"}}, clock.now, "10.1.2.4", since)
+    assert report == Report({"READY": "YES", "WEB": {"PORT": "80"}}, clock.now, "10.1.2.4", since, first)
     assert report.ready
     assert report.text("WEB") == ""
     assert await reports.erase("1", "WEB")
@@ -34,16 +35,24 @@ async def test_what_is_said_is_merged_and_erased(reports: Reports, clock: Clock)
 
 async def test_it_is_known_since_when_an_instance_is_ready_or_not(reports: Reports, clock: Clock) -> None:
     first = await reports.merge("1", {"READY": "NO", "OTHER": "1"})
-    assert first.since == {}  # a first word is no change
+    assert (first.since, first.first) == ({}, clock.now)  # the first word is no change
     clock.now += 5
     changed = clock.now
     await reports.merge("1", {"READY": "YES", "OTHER": "2"})
     clock.now += 5
     again = await reports.merge("1", {"READY": "YES", "BROKER_DESKTOP": "NO"})
-    assert again.since == {"READY": changed}
+    added = clock.now
+    assert again.since == {"READY": changed, "BROKER_DESKTOP": added}
     clock.now += 5
     await reports.erase("1", "READY")
-    assert (await reports.find("1")).since == {"READY": clock.now}
+    assert (await reports.find("1")).since == {"READY": clock.now, "BROKER_DESKTOP": added}
+    assert (await reports.find("1")).first == first.first
+
+
+async def test_what_others_say_is_no_first_word(reports: Reports, clock: Clock) -> None:
+    assert (await reports.merge("1", {"READY": "NO"}, own=False)).first == 0
+    clock.now += 5
+    assert (await reports.merge("1", {"READY": "NO"})).first == clock.now
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ const PROTOCOLS: Record<string, Key> = { ssh: "home.shell", vnc: "home.desktop" 
 const STATES: Record<InstanceState["state"], Key> = {
   starting: "home.starting",
   "starting-desktop": "home.startingDesktop",
+  "not-ready": "home.notReady",
   ready: "home.ready",
   blocked: "home.blocked",
 };
