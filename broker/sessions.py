@@ -104,7 +104,9 @@ class Sessions:
         session = Session(
             hashed(token), grant.user, grant.source, connections, grant.expires, grant.operator, grant.key_id
         )
-        return token, await self._save(token, session)
+        session = replace(session, sealed=_seal(token, session))
+        await self._store.put(Kind.TOKEN, session.token_hash, session.sealed, self._deadline(session))
+        return token, session
 
     async def find(self, token: str) -> Session | None:
         """The session of a token, which counts as activity; None where it is unknown or expired."""
@@ -127,33 +129,36 @@ class Sessions:
             == (grant.user, grant.source, grant.operator, grant.key_id)
             and session.user
             and grant.expires == session.expires
-            and len(session.connections) + len(added) <= MAX_CONNECTIONS
         )
-        if not fits or added.keys() & session.connections.keys():
-            return None
-        return await self._save(token, replace(session, connections={**session.connections, **added}))
+        return await self._gather(token, session, added) if fits else None
 
     async def gain(self, token: str, session: Session, shared: Connection) -> Session | None:
-        """Let a session open what came through a link as well; None where it has too many."""
-        if len(session.connections) >= MAX_CONNECTIONS:
-            return None
-        return await self._save(
-            token, replace(session, connections={**session.connections, shared.identifier: shared})
-        )
+        """Let a session open what came through a link as well; None where it has too many, or is over."""
+        return await self._gather(token, session, {shared.identifier: shared})
+
+    async def _gather(self, token: str, session: Session, more: dict[str, Connection]) -> Session | None:
+        """Let a session open more beside what it opens by now; None where it has too many or the same, or is over."""
+        found: Session | None = session
+        while found is not None:
+            if len(found.connections) + len(more) > MAX_CONNECTIONS or more.keys() & found.connections.keys():
+                return None
+            grown = replace(found, connections={**found.connections, **more})
+            grown = replace(grown, sealed=_seal(token, grown))
+            until = self._deadline(grown)
+            if await self._store.swap(Kind.TOKEN, found.token_hash, found.sealed, grown.sealed, until):
+                return grown
+            found = await self.find(token)  # another request was quicker
+        return None
 
     async def close(self, token_hash: TokenHash) -> bool:
         """End a session and its tunnels; False where there was none."""
+        self._end_tunnels(token_hash)
         self._touched.pop(token_hash, None)
-        existed = await self._store.delete(Kind.TOKEN, token_hash)
+        if await self._store.get(Kind.TOKEN, token_hash) is None:
+            return False
+        # the word about it first: who looks in between shall not take the session for lost, and bring it back
         await self._store.put(Kind.CLOSED, token_hash, b"", self._clock() + CLOSED_LIVES)
-        for tunnel in self.tunnels(token_hash):
-            tunnel.end_session()
-        return existed
-
-    async def _save(self, token: str, session: Session) -> Session:
-        session = replace(session, sealed=_seal(token, session))
-        await self._store.put(Kind.TOKEN, session.token_hash, session.sealed, self._deadline(session))
-        return session
+        return await self._store.delete(Kind.TOKEN, token_hash)
 
     def _deadline(self, session: Session) -> float:
         idle = self._clock() + self._timeout
@@ -189,14 +194,25 @@ class Sessions:
         ]
 
     async def look_after(self) -> None:
-        """Keep sessions with open tunnels, and end tunnels whose session is gone; called at an interval."""
-        for session in {tunnel.session.token_hash: tunnel.session for tunnel in self.tunnels()}.values():
-            kept = await self._extend(session)
-            expired = session.expires is not None and session.expires <= self._clock()
-            if not kept or expired:
-                await self.close(session.token_hash)
+        """Keep sessions with open tunnels, and end tunnels whose session is gone; called at an interval.
+
+        Raises:
+            StoreError: it does not answer; sessions that have an end ended all the same.
+        """
+        looking = {tunnel.session.token_hash: tunnel.session for tunnel in self.tunnels()}
+        now = self._clock()
+        over = {name for name, row in looking.items() if row.expires is not None and row.expires <= now}
+        for token_hash in over:
+            self._end_tunnels(token_hash)
+        for token_hash in looking.keys() - over:
+            if not await self._extend(looking[token_hash]):
+                self._end_tunnels(token_hash)
         horizon = self._clock() - self._timeout
         self._touched = {name: when for name, when in self._touched.items() if when > horizon}
+
+    def _end_tunnels(self, token_hash: TokenHash) -> None:
+        for tunnel in self.tunnels(token_hash):
+            tunnel.end_session()
 
     async def _extend(self, session: Session) -> bool:
         """Let a session with open tunnels live on; False where somebody closed it. What the store lost it is given."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from broker.auth.base import Connection, Grant
 from broker.sessions import MAX_CONNECTIONS, Sessions, hashed
-from broker.store import Kind, open_store
+from broker.store import Kind, StoreError, open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -210,6 +211,73 @@ async def test_what_does_not_fit_is_not_added(sessions: Sessions, other: Grant) 
     token, session = await sessions.open(grant("abc"))
     assert await sessions.add(token, session, other) is None
     assert await sessions.find(token) == session
+
+
+async def test_a_token_that_never_was_is_not_remembered_as_closed(sessions: Sessions, store: Store) -> None:
+    """Whoever gives back made-up tokens fills no store."""
+    name = hashed("made up")
+    assert not await sessions.close(name)
+    assert await store.get(Kind.CLOSED, name) is None
+
+
+async def test_who_looks_while_a_session_is_closed_does_not_bring_it_back(
+    sessions: Sessions, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, session = await sessions.open(grant())
+    elsewhere = Sessions(store, clock, TIMEOUT)
+    tunnel: Any = StubTunnel(session)
+    elsewhere.enter(tunnel)
+    delete = store.delete
+
+    async def delete_watched(kind: Kind, key: str) -> bool:
+        there = await delete(kind, key)
+        await elsewhere.look_after()
+        return there
+
+    monkeypatch.setattr(store, "delete", delete_watched)
+    assert await sessions.close(session.token_hash)
+    assert await sessions.find(token) is None
+    assert tunnel.ended
+
+
+async def test_a_session_with_an_end_ends_while_the_store_does_not_answer(
+    sessions: Sessions, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, lives = await sessions.open(grant())
+    _, session = await sessions.open(grant(expires=clock() + 10))
+    tunnels: list[Any] = [StubTunnel(lives), StubTunnel(session)]
+    for tunnel in tunnels:
+        sessions.enter(tunnel)
+
+    async def fail(*_: object) -> None:
+        raise StoreError("gone")
+
+    for name in ("get", "put", "extend", "delete"):
+        monkeypatch.setattr(store, name, fail)
+    clock.now += 11
+    with pytest.raises(StoreError):
+        await sessions.look_after()
+    assert [tunnel.ended for tunnel in tunnels] == [False, True]
+
+
+async def test_two_links_at_once_are_both_added(sessions: Sessions) -> None:
+    token, session = await sessions.open(grant("abc"))
+    shared = Connection("shared", "shared", "ssh", {}, share="x")
+    await asyncio.gather(
+        sessions.add(token, session, grant("def")),
+        sessions.gain(token, session, shared),
+        sessions.add(token, session, grant("ghi")),
+    )
+    found = await sessions.find(token)
+    assert found is not None
+    assert found.connections.keys() == {"abc", "def", "ghi", "shared"}
+
+
+async def test_a_session_that_is_closed_meanwhile_gains_nothing(sessions: Sessions) -> None:
+    token, session = await sessions.open(grant("abc"))
+    await sessions.close(session.token_hash)
+    assert await sessions.add(token, session, grant("def")) is None
+    assert await sessions.find(token) is None
 
 
 async def test_a_new_broker_on_the_same_store_knows_them(
