@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from broker.gate.host_keys import HostKeys, PinnedKeys
-    from broker.gate.instances import Instance, Instances
+    from broker.gate.instance import Instance
+    from broker.gate.instances import Instances
     from broker.gate.reports import Report, Reports
     from broker.settings import Settings
     from broker.store.base import Store
@@ -495,7 +496,8 @@ def _run(settings: Settings, work: Callable[[Books], Awaitable[Result]]) -> Resu
         CommandError: it cannot be done.
     """
     from broker.gate.host_keys import PinnedKeys
-    from broker.gate.instances import InstanceError, Instances
+    from broker.gate.instance import InstanceError
+    from broker.gate.instances import Instances
     from broker.gate.reports import Reports
 
     async def with_books(store: Store) -> Result:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from asyncssh import SSHKey
 
-    from broker.gate.instances import Instance, Instances
+    from broker.gate.instance import Instance
+    from broker.gate.instances import Instances
     from broker.gate.rotations import Rotations
     from broker.settings import Settings
     from client.hosts import HostBook

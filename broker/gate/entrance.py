@@ -10,7 +10,8 @@ from broker.gate.rates import neighbourhood
 
 if TYPE_CHECKING:
     from broker.bans import Bans
-    from broker.gate.instances import Instance, Instances
+    from broker.gate.instance import Instance
+    from broker.gate.instances import Instances
     from broker.gate.rates import Rates
 
 __all__ = ["Claim", "Entrance", "unauthorized"]

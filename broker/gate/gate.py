@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from broker.gate.core import Core
-    from broker.gate.instances import Instance, Instances
+    from broker.gate.instance import Instance
+    from broker.gate.instances import Instances
     from broker.gate.nets import Nets
     from broker.gate.policy import Policy
     from broker.gate.reports import Reports

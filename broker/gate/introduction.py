@@ -17,7 +17,7 @@ from broker.auth.base import Reason, RefusedError
 from broker.commands import EXEC
 from broker.gate.alarms import sound
 from broker.gate.host_keys import SESSION, HostKeyError
-from broker.gate.instances import PORTS
+from broker.gate.instance import PORTS
 from broker.gate.shown import clean
 from proxyd.wire.status import Hop, Status, StatusError
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from broker.auth.base import Connection
     from broker.gate.host_keys import HostKeys, PinnedKeys
-    from broker.gate.instances import Instance, Instances
+    from broker.gate.instance import Instance
+    from broker.gate.instances import Instances
     from broker.gate.reports import Report, Reports
     from broker.keyring import KeyRing
     from broker.metrics import Metrics

@@ -6,12 +6,12 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from broker.auth.base import Reason, RefusedError
-from broker.gate.instances import PORTS, InstanceError
+from broker.gate.instance import PORTS, InstanceError
 from broker.limits import EVERYTHING
 from broker.targets import TargetRefusedError, Targets
 
 if TYPE_CHECKING:
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
     from broker.jumps import Jumps
     from broker.keyring import Limits
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from broker.gate.host_keys import PinnedKeys
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
     from broker.gate.policy import Policy
     from broker.gate.reports import Reports, Value
     from broker.metrics import Metrics

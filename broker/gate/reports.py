@@ -12,7 +12,7 @@ from broker.store.base import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
     from broker.store.base import Store
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from broker.gate.instances import Instance
+from broker.gate.instance import Instance
 
 if TYPE_CHECKING:
     from broker.gate.core import Core

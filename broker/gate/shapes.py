@@ -15,7 +15,7 @@ from broker.gate.reports import Report
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
     from broker.gate.nets import Net
 
 __all__ = ["PRIVATE", "Known", "network", "router", "service", "vm"]

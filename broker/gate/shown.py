@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from broker.gate.host_keys import HostKeys
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
     from broker.gate.nets import Net
     from broker.gate.reports import Report, Value
 

@@ -12,7 +12,7 @@ from broker.gate.routes import BODY, CALLER, GATE, GateRoute
 from broker.parts import SENDER
 
 if TYPE_CHECKING:
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
 
 __all__ = ["ROUTES"]
 

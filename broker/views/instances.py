@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from broker.access import Route, by_platform
 from broker.auth.base import RefusedError
 from broker.errors import ApiError, not_found
-from broker.gate.instances import InstanceError
+from broker.gate.instance import InstanceError
 from broker.gate.permits import check_described
 from broker.gate.shown import described, reported, shown_keys
 from broker.parts import PARTS, PLATFORM
@@ -23,7 +23,7 @@ from broker.views.base import as_object, milliseconds
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
 
     Handler = Callable[[web.Request], Awaitable[web.Response]]
 

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from broker.access import Route, by_operator
 from broker.errors import ApiError, not_found
 from broker.gate.host_keys import HostKeys
-from broker.gate.instances import InstanceError
+from broker.gate.instance import InstanceError
 from broker.gate.records import paced
 from broker.gate.reports import Report
 from broker.gate.shown import described, legible, reported, shown_keys
@@ -18,7 +18,7 @@ from broker.parts import PARTS, SESSION
 from broker.views.base import milliseconds, read_object
 
 if TYPE_CHECKING:
-    from broker.gate.instances import Instance
+    from broker.gate.instance import Instance
 
 __all__ = ["ROUTES"]
 

@@ -12,7 +12,8 @@ import asyncssh
 import pytest
 
 from broker.gate.host_keys import GATE, PinnedKeys
-from broker.gate.instances import Instance, Instances
+from broker.gate.instance import Instance
+from broker.gate.instances import Instances
 from broker.gate.reports import Reports
 from broker.store import open_store
 

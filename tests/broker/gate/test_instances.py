@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broker.gate.host_keys import GATE, PinnedKeys
-from broker.gate.instances import InstanceError, Instances
+from broker.gate.instance import InstanceError
+from broker.gate.instances import Instances
 from broker.gate.reports import Reports
 from broker.store import Kind
 
@@ -52,7 +53,8 @@ async def test_ids_are_chosen_or_counted(instances: Instances) -> None:
     assert [(await instances.add({"name": "x"}))[0].id for _ in range(3)] == ["1", "3", "4"]
     with pytest.raises(InstanceError, match="already"):
         await instances.add({"name": "x"}, identifier="2")
-    for wrong in ("0", "-1", "1x", "٣", "1" * 19):
+    assert (await instances.add({"name": "x"}, identifier="0"))[0].id == "0"  # a cloud's first one
+    for wrong in ("01", "-1", "1x", "٣", "1" * 19):
         with pytest.raises(InstanceError, match="number"):
             await instances.add({"name": "x"}, identifier=wrong)
 
@@ -94,6 +96,16 @@ async def test_tokens_of_older_gates_are_good_only_where_they_are_wanted(instanc
     assert await instances.authentic("1", "CcbWOgxhjRRJQw8pkWvGrQ==", "") is None
     assert await instances.authentic("1", "CcbWOgxhjRRJQw8pkWvGrQ==", "", legacy=True) is not None
     assert await instances.authentic("1", token, "") is not None
+
+
+async def test_a_token_that_is_taken_over_pushes_out_the_oldest_and_never_the_newest(
+    instances: Instances,
+) -> None:
+    await instances.add(FACTS)
+    tokens = [await instances.new_token("1", overlap=60) for _ in range(9)]
+    await instances.take_over_token("1", "CcbWOgxhjRRJQw8pkWvGrQ==")
+    assert await instances.authentic("1", tokens[-1], "") is not None
+    assert await instances.authentic("1", "CcbWOgxhjRRJQw8pkWvGrQ==", "", legacy=True) is not None
 
 
 async def test_an_instance_is_found_at_its_addresses_by_its_own_key(instances: Instances) -> None:

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType
 
 from broker.auth.base import Connection
 from broker.gate.host_keys import GATE
-from broker.gate.instances import Instance
+from broker.gate.instance import Instance
 from broker.gate.introduction import starting
 from broker.gate.reports import Report
 from broker.reload import read_again

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from broker.gate.instances import Instance
+from broker.gate.instance import Instance
 from broker.gate.reports import MAX_ATTRIBUTES, MAX_VALUE, Report, ReportError, Reports
 
 if TYPE_CHECKING:
