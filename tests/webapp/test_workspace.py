@@ -75,7 +75,7 @@ def test_side_by_side_the_menu_belongs_to_the_one_that_has_the_focus(person: Per
     assert tile(person, 1).locator("#guac-menu[open]").count() == 0
     tile(person, 0).locator("#sessions-section > summary").click()
     tile(person, 0).get_by_role("button", name="Next session").click()
-    assert person.page.locator(".client-tile.focused").evaluate("cell => cell.nextElementSibling") is None
+    person.page.locator(".client-tile.focused:last-child").wait_for()
     person.page.keyboard.type("y")
     eventually(lambda: typed(shell) == "y", "the next one took the keys")
 
