@@ -132,7 +132,7 @@ async def _websocket(
 _REFUSALS = {
     403: "it does not know this network, or the key was revoked",
     404: "nothing takes connectors under this path",
-    429: "too many failures from this address; it will listen again later",
+    429: "too many connections or failures from this address; it will listen again later",
     503: "it has no daemon for connectors at the moment",
 }
 """What a broker means by its answer to the upgrade."""

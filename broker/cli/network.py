@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from broker.networks.registry import Connector, PrivateNetwork, PrivateNetworks
     from broker.networks.relays import Relays
+    from broker.networks.rollouts import Rollout
     from broker.settings import Settings
 
 __all__ = ["app", "opened"]
@@ -121,9 +122,14 @@ def status(
 ) -> None:
     """Show networks, their keys and their connectors."""
 
-    async def work(networks: PrivateNetworks, _: Relays) -> list[tuple[PrivateNetwork, list[Connector]]]:
+    async def work(
+        networks: PrivateNetworks, _: Relays
+    ) -> list[tuple[PrivateNetwork, list[Connector], Rollout]]:
         found = [row for row in await networks.all() if network in {"", row.name}]
-        return [(row, await networks.connectors(row.name)) for row in found]
+        return [
+            (row, await networks.connectors(row.name), await networks.rollouts.find(row.name))
+            for row in found
+        ]
 
     rows = _run(read_settings(config), work)
     if network and not rows:
@@ -131,13 +137,14 @@ def status(
     if json:
         from broker.networks.shown import shown
 
-        print_json([shown(row, connectors, time.time()) for row, connectors in rows])
+        print_json([shown(*row, time.time()) for row in rows])
         return
-    for row, connectors in rows:
-        _print(row, connectors)
+    for row in rows:
+        _print(*row)
 
 
-def _print(network: PrivateNetwork, connectors: list[Connector]) -> None:
+def _print(network: PrivateNetwork, connectors: list[Connector], rollout: Rollout) -> None:
+    from broker.networks.rollouts import words
     from broker.networks.shown import state
 
     now = time.time()
@@ -147,6 +154,8 @@ def _print(network: PrivateNetwork, connectors: list[Connector]) -> None:
         if row.good(now)
     )
     print(f"{network.name}: {state(connectors)}; keys in force: {keys or 'none'}")
+    if said := words(rollout, network.name):
+        print(f"  update: {said}")
     for row in connectors:
         facts = [
             f"since {span(now - row.since)}",
@@ -244,6 +253,18 @@ def release(
         raise CommandError(f"{error.filename}: {error.strerror}") from None
     print(f"Release {versions[0]}, {len(wheels)} wheels, signed by {signer.get_fingerprint()}.")
     print(f'Connectors believe it with update-keys = ["{signer.export_public_key().decode().strip()}"]')
+
+
+@app.command()
+def retry(network: Name, config: Config = None) -> None:
+    """Let connectors try an update again that is held back since it failed at one of them."""
+
+    async def work(networks: PrivateNetworks, _: Relays) -> bool:
+        return await networks.rollouts.retry(network)
+
+    if not _run(read_settings(config), work):
+        raise CommandError(f"{network}: no update is held back")
+    print("They may try it again, each in its window.")
 
 
 def _passphrase(path: Path) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
+from broker.networks.rollouts import Rollouts
 from broker.store.base import Kind
 from connector.keyfile import NETWORK_NAME, ConnectorKey, Endpoint
 
@@ -23,8 +24,6 @@ MAX_OVERLAP = 86400.0
 FOREVER = 50 * 365 * 86400.0
 SHOWN_WITHIN = 86400.0
 """Seconds within which a new key has to be shown, once."""
-TURN = 86400.0
-"""Seconds that an update may take at most until the next connector's turn; one that comes back ends its turn."""
 REMEMBERED = 7 * 86400.0
 """Seconds that a connector is remembered that is gone."""
 FRESH = 15.0
@@ -136,7 +135,11 @@ class Connector:
 
 
 class PrivateNetworks:
-    """The records of all brokers on one store."""
+    """The records of all brokers on one store.
+
+    Attributes:
+        rollouts: of updates of their connectors.
+    """
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         """Read and write them.
@@ -147,6 +150,7 @@ class PrivateNetworks:
         """
         self._store = store
         self._clock = clock
+        self.rollouts = Rollouts(store, clock)
 
     # -- networks and their keys ---------------------------------------------------------------------------------------
 
@@ -232,7 +236,7 @@ class PrivateNetworks:
     async def remove(self, name: str) -> bool:
         """Forget a network, its keys and its connectors; False where there is none."""
         await self._store.delete(Kind.NETWORK_KEY, name)
-        await self._store.delete(Kind.TURN, name)
+        await self.rollouts.forget(name)
         for connector in await self.connectors(name):
             await self._store.delete(Kind.CONNECTOR, connector.key)
         return await self._store.delete(Kind.NETWORK, name)
@@ -259,15 +263,6 @@ class PrivateNetworks:
             return connector
         error = "the broker that it was connected to is gone"
         return replace(connector, connected=False, since=connector.seen, error=error)
-
-    async def take_turn(self, name: str, machine: str) -> bool:
-        """Whether a connector may restart into an update: no other one of its network does, or has not come back from it."""
-        return await self._store.add(Kind.TURN, name, machine.encode(), self._clock() + TURN)
-
-    async def end_turn(self, name: str, machine: str) -> None:
-        """A connector is there: if it was its turn, that is over."""
-        if await self._store.get(Kind.TURN, name) == machine.encode():
-            await self._store.delete(Kind.TURN, name)
 
     async def daemons(self, name: str) -> list[str]:
         """The daemons that reach a network, the best first."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker.networks.firewall import Rule, rules
 from broker.networks.registry import NetworkError
+from broker.networks.rollouts import words
 from connector.keyfile import Endpoint
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from broker.networks.registry import Connector, PrivateNetwork, PrivateNetworks
     from broker.networks.relays import Relays
+    from broker.networks.rollouts import Rollout
 
 __all__ = ["firewall_of", "shown", "state", "target_of", "tried"]
 
@@ -33,13 +35,17 @@ def state(connectors: Sequence[Connector]) -> str:
     return "degraded" if any(there) else "disconnected"
 
 
-def shown(network: PrivateNetwork, connectors: Sequence[Connector], now: float) -> dict[str, Any]:
+def shown(
+    network: PrivateNetwork, connectors: Sequence[Connector], rollout: Rollout, now: float
+) -> dict[str, Any]:
     """A network without its secrets; times are Unix seconds."""
     return {
         "name": network.name,
         "state": state(connectors),
         "created": network.created,
         "endpoints": network.endpoints,
+        "update": words(rollout, network.name),
+        "held": rollout.held.version if rollout.held else "",
         "keys": [asdict(key) | {"good": key.good(now)} for key in network.keys],
         "connectors": [asdict(row) for row in connectors],
     }

@@ -43,6 +43,8 @@ class Kind(Enum):
     """Keys for connectors that wait to be shown, once."""
     TURN = "turn"
     """Which connector of a network may restart into an update."""
+    HELD = "held"
+    """Which update failed at a connector, and is held back from its whole network."""
     CONNECTOR = "connector"
     """Connectors, those that are there and those that were; the key begins with the network."""
     INSTANCE = "instance"

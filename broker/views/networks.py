@@ -27,8 +27,11 @@ TIMES = frozenset({"created", "until", "since", "seen"})
 async def networks(request: web.Request) -> web.Response:
     """`networks`: all of them, with their keys and connectors."""
     parts = request.app[PARTS]
-    now = parts.clock()
-    rows = [shown(row, await parts.networks.connectors(row.name), now) for row in await parts.networks.all()]
+    now, found = parts.clock(), parts.networks
+    rows = [
+        shown(row, await found.connectors(row.name), await found.rollouts.find(row.name), now)
+        for row in await found.all()
+    ]
     return web.json_response(milliseconds(rows, TIMES))
 
 
@@ -77,6 +80,16 @@ async def remove(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def retry(request: web.Request) -> web.Response:
+    """`DELETE networks/{name}/held`: let connectors try an update again that failed at one of them."""
+    network = await _network(request)
+    if await request.app[PARTS].networks.rollouts.retry(network.name):
+        structlog.get_logger().warning(
+            "held update released", operator=request[SESSION].user, network=network.name
+        )
+    return web.Response(status=204)
+
+
 async def test(request: web.Request) -> web.Response:
     """`POST networks/{name}/test`: try `{"target": "HOST:PORT"}` from every connector, in stages."""
     parts = request.app[PARTS]
@@ -107,6 +120,7 @@ ROUTES = tuple(
         (hdrs.METH_POST, "/{name}/keys", new_key),
         (hdrs.METH_DELETE, "/{name}/keys", revoke),
         (hdrs.METH_DELETE, "/{name}", remove),
+        (hdrs.METH_DELETE, "/{name}/held", retry),
         (hdrs.METH_POST, "/{name}/test", test),
         (hdrs.METH_GET, "/{name}/firewall", firewall),
     )

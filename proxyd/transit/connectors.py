@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ PROBE_EVERY, PROBE_TIMEOUT = 5.0, 4.0
 """Seconds between two probes of a connector, and until one without an answer sends new streams elsewhere."""
 WORD_TIMEOUT = 18.0
 STREAM_TIMEOUT = 12.0
-MAX_ANSWER = 65536
-"""Bytes of what a connector answers to a word."""
+MAX_ANSWER, MAX_HELLO = 65536, 16384
+"""Bytes of what a connector answers to a word, and of how it says that it is: brokers ask for that of many at once."""
 CIPHERS = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
 """The fastest first, on processors that know AES: what an instance speaks is encrypted a second time on this way."""
 MAX_ENDED = 1000
@@ -122,7 +123,7 @@ class Connector(Carrier):
             asyncssh.Error, OSError, ValueError: it does not answer, or not so.
         """
         began = time.monotonic()
-        hello = await self.say("hello", PROBE_TIMEOUT)
+        hello = await self.say("hello", PROBE_TIMEOUT, MAX_HELLO)
         if "error" in hello or not isinstance(hello.get("machine"), str):
             raise ValueError("no greeting")
         self.round_trip = round((time.monotonic() - began) * 500, 1)  # a channel opens, then it is asked
@@ -131,8 +132,8 @@ class Connector(Carrier):
         self.transport = Leaving(self.connection, f"the connector on {self.host}", STREAM_TIMEOUT)
         self.well = True
 
-    async def say(self, word: str, seconds: float) -> dict[str, Any]:
-        """What it answers to a word.
+    async def say(self, word: str, seconds: float, most: int = MAX_ANSWER) -> dict[str, Any]:
+        """What it answers to a word, in so many seconds and with at most so many bytes.
 
         Raises:
             asyncssh.Error, OSError, ValueError: it does not answer, or not so.
@@ -141,11 +142,11 @@ class Connector(Carrier):
             process = await self.connection.create_process(word, encoding=None)
             try:
                 answer = b""
-                while len(answer) <= MAX_ANSWER and (data := await process.stdout.read(MAX_ANSWER)):
+                while len(answer) <= most and (data := await process.stdout.read(most)):
                     answer += data
             finally:
                 process.close()
-        if len(answer) > MAX_ANSWER:
+        if len(answer) > most:
             raise ValueError("the answer is too long")
         fields = json.loads(answer)
         if not isinstance(fields, dict):
@@ -231,16 +232,23 @@ class Connectors:
 
     async def _doubled(self, connector: Connector) -> str:
         """Why a connector may not run beside those that are here; one that came back takes its own place."""
-        for other in self.living(connector.order.network):
-            if other.hello["machine"] != connector.hello["machine"] or connector.hello.get("forced") is True:
-                continue
+        while (other := self._beside(connector)) is not None:
             if other.hello.get("process") != connector.hello.get("process"):
-                with contextlib.suppress(asyncssh.Error, OSError, ValueError):
+                with contextlib.suppress(asyncssh.Error, OSError, ValueError, RecursionError):
                     await other.greet()
                     return f"another connector of {connector.order.network} runs on {connector.host}"
             self._over(other, "it came back by another way")
             other.connection.abort()
         return ""
+
+    def _beside(self, connector: Connector) -> Connector | None:
+        """One that is here and that a new one replaces, or may not run beside."""
+        mine = connector.hello
+        for other in self.living(connector.order.network):
+            same = other.hello["machine"] == mine["machine"]
+            if same and (other.hello.get("process") == mine.get("process") or mine.get("forced") is not True):
+                return other
+        return None
 
     async def _keep(self, connector: Connector, caller: _Caller) -> None:
         order = connector.order
@@ -300,7 +308,8 @@ class Connectors:
         """What a broker asks about connectors.
 
         Args:
-            request: a JSON object: `op` is `status`, or `say` with `relay` and `word`.
+            request: a JSON object: `op` is `status` of those in `relays`, or `say` with `relay` and `word`. An answer with `error` is a refusal;
+                where it is `silent`, too, the word was said, and what became of it is not known.
         """
         try:
             fields = json.loads(request)
@@ -309,16 +318,21 @@ class Connectors:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return [{"error": "the request cannot be understood"}]
         if op == "status":
-            return [*(row.told() for row in self._living.values()), *list(self._ended.values())[-100:]]
+            named = fields.get("relays")
+            return self._status([str(name) for name in named] if isinstance(named, list) else [])
         connector = self._living.get(relay)
         if op != "say" or connector is None:
             return [{"error": "it is not connected here"}]
         try:
             return [await connector.say(word, WORD_TIMEOUT)]
         except TimeoutError:
-            return [{"error": "it did not answer in time"}]
+            return [{"error": "it did not answer in time", "silent": True}]
         except (asyncssh.Error, OSError, ValueError, RecursionError):
-            return [{"error": "its answer cannot be understood"}]
+            return [{"error": "its answer cannot be understood", "silent": True}]
+
+    def _status(self, relays: list[str]) -> list[dict[str, Any]]:
+        living = [self._living[name].told() for name in relays if name in self._living]
+        return living + [self._ended[name] for name in relays if name in self._ended]
 
 
 class _Caller(asyncssh.SSHClient):
@@ -360,4 +374,9 @@ async def _probe(connector: Connector) -> None:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    """A connector's number, 0 where it is none that can be reckoned with."""
+    try:
+        number = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return 0.0
+    return number if math.isfinite(number) else 0.0

@@ -108,6 +108,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("POST", "api/operator/networks/{name}/keys"): Rows.OPERATORS,
     ("DELETE", "api/operator/networks/{name}/keys"): Rows.OPERATORS,
     ("DELETE", "api/operator/networks/{name}"): Rows.OPERATORS,
+    ("DELETE", "api/operator/networks/{name}/held"): Rows.OPERATORS,
     ("POST", "api/operator/networks/{name}/test"): Rows.OPERATORS,
     ("GET", "api/operator/networks/{name}/firewall"): Rows.OPERATORS,
     ("GET", "api/instances"): Rows.PLATFORMS,

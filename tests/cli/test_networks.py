@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import tarfile
+import time
 from typing import TYPE_CHECKING
 
 import asyncssh
 import pytest
 
+from broker.networks.registry import Connector, PrivateNetworks
+from broker.store import open_store
 from connector.doctor import EXITS
 from connector.keyfile import parse_key
 from connector.release import read
@@ -72,6 +76,7 @@ def test_a_key_is_made_shown_once_and_revoked(
         (("test", "lab", "db:22"), 3, "no connector of lab"),
         (("test", "lab", "db"), 2, "db.lab.example:22"),
         (("remove", "lab"), 1, "no network lab"),
+        (("retry", "lab"), 1, "no update is held back"),
     ],
 )
 def test_what_cannot_be_done(
@@ -163,3 +168,23 @@ def test_an_update_is_asked_for(fanlight: Callable[..., Outcome], config: Path, 
     with only_one(tmp_path / "state"):
         assert fanlight("connector", "update", "--config", config).code == 0
     assert json.loads((tmp_path / "state" / "update.json").read_text())["asked"] is True
+
+
+def test_an_update_that_is_held_back_is_told_and_tried_again(
+    fanlight: Callable[..., Outcome], config: Path, key: Path, tmp_path: Path
+) -> None:
+    async def held() -> None:
+        store = open_store(f"sqlite:///{tmp_path}/store.sqlite", time.time)
+        rollouts = PrivateNetworks(store, time.time).rollouts
+        connector = Connector("lab", "m1", connected=True, since=0, seen=0, host="gw1", version="1.0.0")
+        await rollouts.take_turn(connector, "p1", "2.0.0")
+        await rollouts.came(connector, "p2")
+        await store.close()
+
+    asyncio.run(held())
+    status = fanlight("network", "status", "--config", config).output
+    assert "  update: 2.0.0 is held back: gw1 went back to its old version." in status
+    assert "fanlight network retry lab" in status
+    assert fanlight("network", "status", "--json", "--config", config).json[0]["held"] == "2.0.0"
+    assert fanlight("network", "retry", "lab", "--config", config).code == 0
+    assert "update:" not in fanlight("network", "status", "--config", config).output

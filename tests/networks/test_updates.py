@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import json
 from typing import TYPE_CHECKING, Any
@@ -80,9 +81,22 @@ async def test_connectors_update_one_after_the_other_and_go_back_where_that_fail
 
     # a version that does not come back is left, and said so
     publish(releases, "100.0.0", signer, works=False)
+    tried = len(moments(again, "update begins"))
     again.fanlight("connector", "update")
-    await fact(lambda: bool(moments(again, "update begins")[1:]), "it is tried", 90)
+    await fact(lambda: len(moments(again, "update begins")) > tried, "it is tried", 90)
     await fact(lambda: runs(again, "99.0.0") and len(moments(again, "signed in")) > 3, "it goes back", 60)
     assert not (again.folder / "versions" / "100.0.0").exists()
     failed = "attempt 1 failed: version 100.0.0 was not connected within 10 seconds"
     await fact(lambda: any(failed in row["update"] for row in lab.connectors()), "the page says why", 40)
+
+    # and the other one does not try it, though it is ready to, until an operator says so
+    held = "100.0.0 is held back: "
+    await fact(lambda: held in lab.fanlight("network", "status", "lab"), "the network says so", 20)
+    begun = len(moments(second, "update begins"))
+    second.fanlight("connector", "update")
+    ready = "100.0.0 waits for its turn"
+    await fact(lambda: any(ready in row["update"] for row in lab.connectors()), "the other is ready", 90)
+    await asyncio.sleep(5)  # in which a broker gives a turn twice
+    assert len(moments(second, "update begins")) == begun
+    assert "may try it again" in lab.fanlight("network", "retry", "lab")
+    await fact(lambda: len(moments(second, "update begins")) > begun, "it is tried there", 60)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from broker.networks.registry import FRESH, Connector, NetworkError, PrivateNetworks
+from broker.networks.rollouts import Rollout
 from broker.networks.shown import shown, state, target_of
 from broker.store import open_store
 from connector.keyfile import parse_key
@@ -110,7 +111,7 @@ async def test_connectors_are_listed_and_count_as_lost_when_nothing_is_heard(
 
 async def test_nothing_secret_is_shown(networks: PrivateNetworks, clock: Clock) -> None:
     network, _ = await networks.new_key("lab", [ENDPOINT])
-    for text in (repr(network), str(shown(network, [], clock()))):
+    for text in (repr(network), str(shown(network, [], Rollout(None, None), clock()))):
         assert "PRIVATE" not in text
 
 
@@ -133,15 +134,3 @@ def test_no_targets(text: str) -> None:
 def test_targets() -> None:
     assert target_of("db.lab.example:22") == ("db.lab.example", 22)
     assert target_of("[2001:db8::1]:5900") == ("2001:db8::1", 5900)
-
-
-async def test_one_connector_of_a_network_has_its_turn(networks: PrivateNetworks, clock: Clock) -> None:
-    assert await networks.take_turn("lab", "m1")
-    assert not await networks.take_turn("lab", "m2")
-    assert await networks.take_turn("other", "m2")
-    await networks.end_turn("lab", "m2")  # that came back for another reason
-    assert not await networks.take_turn("lab", "m2")
-    await networks.end_turn("lab", "m1")
-    assert await networks.take_turn("lab", "m2")
-    clock.now += 86401  # one that never came back does not keep the others for ever
-    assert await networks.take_turn("lab", "m3")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -159,7 +161,7 @@ async def test_foreign_keys_are_refused_and_counted(door: Door) -> None:
     for attempt in range(3):
         async with door.dialled(FakeConnector(new_key())):
             async with asyncio.timeout(10):
-                while len(await door.connectors.answer('{"op": "status"}')) <= attempt:
+                while len(door.connectors._ended) <= attempt:
                     await asyncio.sleep(0.01)
             await door.settled(0)
     async with asyncio.timeout(10):
@@ -212,32 +214,43 @@ async def test_connectors_are_told_when_they_may_restart_into_an_update(door: Do
 
     key = await door.key()
     waiting = {"version": "9.0.0", "ready": True, "about": "9.0.0 waits for its turn\x1b[31m"}
-    first = Updating(key, hello={"machine": "m1", "update": waiting})
-    second = Updating(key, hello={"machine": "m2", "update": waiting})
-    async with door.dialled(second):
-        async with door.dialled(first):
-            async with asyncio.timeout(10):
-                while (
-                    len(await door.networks.daemons("lab")) != 1
-                    or len(await door.networks.connectors("lab")) != 2
-                ):
-                    await asyncio.sleep(0.02)
-            for _ in range(3):
-                await door.relays.look()
-            assert len(words) == 1  # nobody else's turn until that one is back
-            assert {row.update for row in await door.networks.connectors("lab")} == {
-                "9.0.0 waits for its turn[31m"
-            }
-            chosen = words[0].partition(" ")[0]
+    both = {name: contextlib.AsyncExitStack() for name in ("m1", "m2")}
+    async with both["m1"], both["m2"], contextlib.AsyncExitStack() as later:
+        for name, stack in both.items():
+            connector = Updating(key, hello={"machine": name, "update": waiting})
+            await stack.enter_async_context(door.dialled(connector))
+        async with asyncio.timeout(10):
+            while (
+                len(await door.networks.daemons("lab")) != 1
+                or len(await door.networks.connectors("lab")) != 2
+            ):
+                await asyncio.sleep(0.02)
+        for _ in range(3):
+            await door.relays.look()
+        assert len(words) == 1  # nobody else's turn until that one is back
+        assert {row.update for row in await door.networks.connectors("lab")} == {
+            "9.0.0 waits for its turn[31m"
+        }
+
+        # it comes back with its old version: the new one is tried at no other
+        first, second = sorted(both, key=lambda name: not words[0].startswith(name))
+        await both[first].aclose()
         await door.settled(1)
-        # the one that had its turn comes back: now it is the other one's
-        await door.networks.end_turn("lab", chosen)
-        await door.networks.take_turn("lab", "m1")
-        async with door.dialled(FakeConnector(key, hello={"machine": "m1", "process": "p2"})):
-            async with asyncio.timeout(10):
-                while "m2 update 9.0.0" not in words[1:]:
-                    await door.relays.look()
-                    await asyncio.sleep(0.02)
+        back = FakeConnector(key, hello={"machine": first, "process": "p2", "version": "8.0.0"})
+        await later.enter_async_context(door.dialled(back))
+        async with asyncio.timeout(10):
+            while (await door.networks.rollouts.find("lab")).held is None:
+                await asyncio.sleep(0.02)
+        for _ in range(3):
+            await door.relays.look()
+        assert len(words) == 1
+
+        # until an operator says so
+        assert await door.networks.rollouts.retry("lab")
+        async with asyncio.timeout(10):
+            while f"{second} update 9.0.0" not in words[1:]:
+                await door.relays.look()
+                await asyncio.sleep(0.02)
 
 
 async def test_a_refused_turn_is_given_back(door: Door) -> None:
@@ -251,7 +264,27 @@ async def test_a_refused_turn_is_given_back(door: Door) -> None:
     async with door.dialled(Refusing(await door.key(), hello=hello)):
         await door.connector(connected=True)
         await door.relays.look()
-        assert await door.networks.take_turn("lab", "m7")
+        assert (await door.networks.rollouts.find("lab")).turn is None
+
+
+async def test_a_turn_that_nobody_answered_may_have_been_taken(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Leaving(FakeConnector):
+        """Restarts before its answer is away."""
+
+        async def answer(self, word: str) -> dict[str, Any]:
+            if word.startswith("update"):
+                raise OSError
+            return await super().answer(word)
+
+    hello = {"update": {"version": "9.0.0", "ready": True, "about": "9.0.0 waits for its turn"}}
+    async with door.dialled(Leaving(await door.key(), hello=hello)):
+        await door.connector(connected=True)
+        await door.relays.look()
+        turn = (await door.networks.rollouts.find("lab")).turn
+        assert turn is not None
+        assert (turn.machine, turn.version) == ("m1", "9.0.0")
 
 
 @pytest.mark.parametrize(
@@ -262,3 +295,115 @@ async def test_odd_words_on_updates_do_no_harm(door: Door, update: Any) -> None:
         row = await door.connector(connected=True)
         await door.relays.look()
         assert len(row.update) <= 300
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        {"targets": 5, "denied": "x", "standby": [], "version": {}, "host": None},
+        {"targets": {"a": 1}, "denied": 10**30, "clock": 1e999, "update": [1]},
+        {"targets": [[], None, "10.0.0.0/8:22\x1b[2J"] * 200, "system": ["x"] * 500},
+    ],
+)
+async def test_an_odd_greeting_hides_nobody_elses_connector(door: Door, hello: dict[str, Any]) -> None:
+    key = await door.key()
+    odd = FakeConnector(key, hello={"machine": "odd", "host": "odd", **hello})
+    async with door.dialled(odd), door.dialled(FakeConnector(key)):
+        async with asyncio.timeout(10):
+            while len(await door.networks.connectors("lab")) < 2:
+                await asyncio.sleep(0.02)
+        before = time.time()
+        await door.relays.look()
+        rows = await door.networks.connectors("lab")
+        assert all(row.seen >= before for row in rows)
+        assert all(target.isprintable() for row in rows for target in row.targets)
+        assert json.loads(json.dumps([asdict(row) for row in rows], allow_nan=False))
+
+
+async def test_many_with_long_greetings_are_all_seen(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_STRANGERS_PER_ADDRESS", 64)
+    monkeypatch.setattr(module, "ASKED_AT_ONCE", 4)
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 4 * 17_000)
+    key = await door.key()
+    async with contextlib.AsyncExitStack() as stack:
+        for number in range(12):
+            hello = {"machine": f"m{number}", "process": f"p{number}", "system": "x" * 16_000}
+            await stack.enter_async_context(door.dialled(FakeConnector(key, hello=hello)))
+        async with asyncio.timeout(20):
+            while len(await door.networks.connectors("lab")) < 12:
+                await door.relays.look()
+
+
+async def test_two_that_are_forced_on_one_host_are_two(door: Door) -> None:
+    key = await door.key()
+    one, two = (
+        FakeConnector(key, hello={"process": name, "forced": True, "beside": name}) for name in ("a", "b")
+    )
+    async with door.dialled(one):
+        async with door.dialled(two):
+            async with asyncio.timeout(10):
+                while len(await door.networks.connectors("lab")) < 2:
+                    await asyncio.sleep(0.02)
+        async with asyncio.timeout(10):
+            while sum(row.connected for row in await door.networks.connectors("lab")) != 1:
+                await asyncio.sleep(0.02)
+        assert await door.networks.daemons("lab")
+
+
+async def test_those_who_come_at_once_are_counted_too(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    await door.key()
+    waiting = asyncio.Event()
+    real = module.open_relay
+
+    async def slow(*words: Any, **options: Any) -> Any:
+        await waiting.wait()
+        return await real(*words, **options)
+
+    monkeypatch.setattr(module, "open_relay", slow)
+    ends = []
+    for _ in range(module.MAX_STRANGERS_PER_ADDRESS * 3):
+        ends.append(await asyncio.open_connection("127.0.0.1", door.listener.port))
+        ends[-1][1].write(b"fanlight-connector lab\n")
+    turned_away = [asyncio.create_task(reader.read(), name="is turned away") for reader, _ in ends]
+    async with asyncio.timeout(10):
+        while sum(task.done() for task in turned_away) < module.MAX_STRANGERS_PER_ADDRESS * 2:
+            await asyncio.sleep(0.01)
+    waiting.set()
+    await door.settled(module.MAX_STRANGERS_PER_ADDRESS)
+    for _, writer in ends:
+        writer.close()
+    await asyncio.gather(*turned_away, return_exceptions=True)
+    await door.settled(0)
+    assert not +door.relays._entering
+
+
+async def test_one_network_does_not_take_all_places(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_OF_NETWORK", 1)
+    key = await door.key()
+    await door.networks.new_key("other", [ENDPOINT])
+    async with door.dialled(FakeConnector(key)):
+        await door.connector(connected=True)
+        with pytest.raises(NoEntryError, match="of this network") as raised:
+            await door.relays.check("lab", "192.0.2.1")
+        assert raised.value.http == 429
+        await door.relays.check("other", "192.0.2.1")
+
+
+async def test_a_key_that_is_revoked_during_the_handshake_lets_nobody_in(door: Door) -> None:
+    key = await door.key()
+    arrived, going_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(FakeConnector):
+        """Takes its time to say how it is."""
+
+        async def answer(self, word: str) -> dict[str, Any]:
+            arrived.set()
+            await going_on.wait()
+            return await super().answer(word)
+
+    async with door.dialled(Slow(key)):
+        await asyncio.wait_for(arrived.wait(), 10)
+        await door.networks.revoke("lab")
+        going_on.set()
+        await door.settled(0)
+    assert await door.networks.connectors("lab") == []

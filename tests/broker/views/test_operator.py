@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broker.links import Signer
+from broker.networks.registry import Connector
 from broker.tunnel import MESSAGE
 from broker.views.base import COOKIE
 from proxyd.wire.instruction import encode
@@ -291,6 +292,14 @@ async def test_a_network_is_given_a_key_and_taken_away_again(operator: Operator)
         status, answer = await send("POST", path, body)
         assert status == 400, path
         assert says in answer["message"] or says == "HOST:PORT", answer
+    rollouts = operator.broker.parts.networks.rollouts
+    connector = Connector("lab", "m1", connected=True, since=0, seen=0, host="gw1", version="1.0.0")
+    await rollouts.take_turn(connector, "p1", "2.0.0")
+    await rollouts.came(connector, "p2")
+    (network,) = await operator.get("networks")
+    assert (network["held"], network["update"][:27]) == ("2.0.0", "2.0.0 is held back: gw1 wen")
+    assert (await send("DELETE", "/lab/held"))[0] == 204
+    assert (await operator.get("networks"))[0]["update"] == ""
     assert (await send("DELETE", "/lab/keys"))[0] == 204
     assert not (await operator.get("networks"))[0]["keys"][0]["good"]
     assert (await send("DELETE", "/lab"))[0] == 204

@@ -32,9 +32,8 @@ async def told(connectors: Connectors, relay: str) -> dict[str, Any]:
     """What is said of a connection, as soon as anything is."""
     async with asyncio.timeout(10):
         while True:
-            for row in await connectors.answer('{"op": "status"}'):
-                if row["relay"] == relay:
-                    return row
+            for row in await connectors.answer(json.dumps({"op": "status", "relays": [relay]})):
+                return row
             await asyncio.sleep(0.01)
 
 
@@ -137,6 +136,10 @@ async def test_two_on_one_host_are_refused_unless_forced_or_the_first_is_silent(
             assert (await told(connectors, "r2"))["ended"] == "duplicate"
         async with there(connectors, "r3", another("p3", forced=True)):
             assert "ended" not in await told(connectors, "r3")
+            async with there(
+                connectors, "r3b", another("p3", forced=True)
+            ):  # it came back, before it was missed
+                assert (await told(connectors, "r3"))["ended"] == "lost"
         first.silent = True
         async with there(connectors, "r4", another("p4")):
             assert "ended" not in await told(connectors, "r4")
@@ -144,12 +147,51 @@ async def test_two_on_one_host_are_refused_unless_forced_or_the_first_is_silent(
 
 
 @pytest.mark.parametrize(
-    "hello", [{"machine": 1}, {"machine": None}, {"error": "no"}, {"host": "x" * 70_000}]
+    "hello", [{"machine": 1}, {"machine": None}, {"error": "no"}, {"host": "x" * 17_000}]
 )
 async def test_a_greeting_that_is_none(hello: dict[str, Any]) -> None:
     connectors = Connectors()
     async with there(connectors, "r1", FakeConnector(KEY, hello=hello)):
         assert (await told(connectors, "r1"))["ended"] == "failed"
+
+
+@pytest.mark.parametrize("clock", [10**400, 1e999, float("nan"), "noon", None, [], -5])
+async def test_a_clock_that_is_none_is_no_harm(clock: Any) -> None:
+    connectors = Connectors()
+    hello = {"machine": "m1", "process": "p1", "host": "r1", "clock": clock}
+    async with there(connectors, "r1", FakeConnector(KEY, hello=hello)):
+        assert abs((await told(connectors, "r1"))["clock_offset"]) < 2e9
+        carrier = connectors.carrier("lab")
+        assert isinstance(carrier, Connector)
+        await carrier.greet()
+
+
+async def test_of_two_that_come_at_once_to_a_silent_ones_place_one_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PROBE_TIMEOUT", 0.3)
+    connectors = Connectors()
+
+    def another(process: str) -> FakeConnector:
+        return FakeConnector(KEY, hello={"machine": "m", "process": process, "host": process})
+
+    async with there(connectors, "r1", another("p1")) as first:
+        first.silent = True
+        async with contextlib.AsyncExitStack() as stack:
+            both = [
+                stack.enter_async_context(there(connectors, name, another(name))) for name in ("r2", "r3")
+            ]
+            first_task, second_task = (asyncio.create_task(one, name="dials") for one in both)
+            await asyncio.gather(first_task, second_task)
+            rows = [await told(connectors, name) for name in ("r2", "r3")]
+            assert sorted(str(row.get("ended")) for row in rows) == ["None", "duplicate"]
+
+
+async def test_nobody_is_told_of_connections_that_he_does_not_name() -> None:
+    connectors = Connectors()
+    async with there(connectors, "r1"):
+        assert await connectors.answer('{"op": "status"}') == []
+        assert await connectors.answer('{"op": "status", "relays": ["r2", 1, null]}') == []
 
 
 @pytest.mark.parametrize(

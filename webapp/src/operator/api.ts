@@ -81,6 +81,10 @@ export interface Network {
   name: string;
   state: "pending" | "connected" | "degraded" | "disconnected";
   endpoints: string[];
+  /** How an update of its connectors stands, in a sentence. */
+  update: string;
+  /** The version that failed at a connector and is held back from all. */
+  held: string;
   keys: { generation: number; fingerprint: string; until: number | null; good: boolean }[];
   connectors: PrivateConnector[];
 }
@@ -215,6 +219,11 @@ export class OperatorApi {
     const path = `networks/${encodeURIComponent(network)}/keys`;
     const answer = await this.#send("POST", path, { endpoints, overlap });
     return (await answer.json()) as { generation: number; text: string };
+  }
+
+  /** Let connectors try an update again that failed at one of them. */
+  async retryUpdate(network: string): Promise<void> {
+    await this.#send("DELETE", `networks/${network}/held`);
   }
 
   async revokeKeys(network: string): Promise<void> {

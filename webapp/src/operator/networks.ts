@@ -12,6 +12,7 @@ export class Networks {
   readonly #api: OperatorApi;
   readonly #dialog = element("network", "dialog");
   readonly #answer = element("network-answer", "pre");
+  readonly #retry = element("network-retry", "form");
   readonly #changed: () => void;
   #network: Network | null = null;
 
@@ -34,6 +35,12 @@ export class Networks {
       this.#changed();
       return "Revoked: connectors are cut off.";
     });
+    this.#onSubmit("network-retry", async (network) => {
+      await this.#api.retryUpdate(network.name);
+      this.#changed();
+      show(this.#retry, false);
+      return "Connectors may try it again, each in its window.";
+    });
     const begin = element("network-new", "form");
     begin.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -51,7 +58,7 @@ export class Networks {
             `${network.name} ${connector?.machine ?? ""}`,
             [
               network.name,
-              ...(connector === null ? [network.state, ...EMPTY] : cells(connector, now)),
+              ...(connector === null ? [network.state, ...EMPTY] : cells(connector, network.held, now)),
               button("Manage", network.name, () => this.#open(network)),
             ],
           ],
@@ -67,6 +74,7 @@ export class Networks {
     element("network-title", "h2").textContent = `${network.name}: ${network.state}`;
     facts("network-facts", [
       ["Connectors dial", network.endpoints.join(", ")],
+      ...(network.update === "" ? [] : [["Update", network.update] as [string, string]]),
       ...network.keys
         .filter((key) => key.good)
         .map((key): [string, string] => [
@@ -74,6 +82,7 @@ export class Networks {
           key.fingerprint + (key.until === null ? "" : `, for another ${duration(key.until - now)}`),
         ]),
     ]);
+    show(this.#retry, network.held !== "");
     this.#dialog.showModal();
     const rules = await this.#api.firewall(network.name).catch(() => []);
     const written = rules.map((rule) =>
@@ -112,7 +121,7 @@ export class Networks {
   }
 }
 
-function cells(connector: PrivateConnector, now: number): (Node | string)[] {
+function cells(connector: PrivateConnector, held: string, now: number): (Node | string)[] {
   const state = connector.connected ? "connected" : "gone";
   return [
     make(
@@ -124,7 +133,9 @@ function cells(connector: PrivateConnector, now: number): (Node | string)[] {
     `${moment(connector.since, now)}, ${duration(now - connector.since)}`,
     connector.connected && connector.round_trip !== null ? `${connector.round_trip} ms` : "",
     String(connector.sessions),
-    connector.update ? `${connector.version}; ${connector.update}` : connector.version,
+    [connector.version, connector.update, held && `${held} is held back`]
+      .filter((part) => part !== "")
+      .join("; "),
     String(connector.generation),
     connector.error,
   ];
