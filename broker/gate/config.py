@@ -97,7 +97,8 @@ def _rows(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SettingsError(
-            f"gate-config: {path}{where}: this is not YAML, with tables of symbols over several lines"
+            f"gate-config: {path}{where}: this is no YAML; symbols stand one below the other, as in `:vm:`, and not in braces or "
+            "brackets"
         ) from None
     except RecursionError:
         raise SettingsError(f"gate-config: {path} is nested too deeply") from None

@@ -105,7 +105,8 @@ def test_settings_go_before_the_file(policy_of: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[", "line 1"), ("- a", "table"), (":permissions: 1", "permissions"), (":permissions:\n  :vm: yes", "permissions"),
+        ("[", "line 1"), (":auth: x\n:permissions: {:vm: {:show: true}}", "line 2: .* not in braces"),
+        (":restricted_attrs: [:A]", "not in braces or brackets"), ("- a", "table"), (":permissions: 1", "permissions"), (":permissions:\n  :vm: yes", "permissions"),
         (":restricted_attrs: A", "restricted_attrs"), (":restricted_actions: [1]", "restricted_actions"),
         (":expire_delta: soon", "expire_delta"), (":port: true", "port"), (":host: !!python/object/apply:os.abort []", "YAML"),
         ("x" * 70000, "larger"), ("[" * 60000, "nested"), (":server: 1", "server"),
