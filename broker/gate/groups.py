@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from broker.gate.records import change
+from broker.gate.records import Shelf
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ class Groups:
             store: where they are.
             clock: Unix seconds.
         """
-        self._store = store
-        self._clock = clock
+        self._shelf = Shelf(store, clock, Kind.GROUP, _read, _written)
 
     async def members(self, group: str) -> list[str]:
         """Ids of a group, in the order in which they came."""
-        return _read(await self._store.get(Kind.GROUP, group))
+        return await self._shelf.find(group)
 
     async def move(self, identifier: str, had: Collection[str], now: Collection[str]) -> None:
         """Let an instance be in these groups, and no longer in those that it had."""
@@ -44,14 +43,18 @@ class Groups:
             await self._change(group, identifier, there=True)
 
     async def _change(self, group: str, identifier: str, *, there: bool) -> None:
-        def written(value: bytes | None) -> bytes:
-            others = [row for row in _read(value) if row != identifier]
-            return json.dumps([*others, *([identifier] if there else [])][-MAX_MEMBERS:]).encode()
+        def changed(members: list[str]) -> list[str]:
+            others = [row for row in members if row != identifier]
+            return [*others, *([identifier] if there else [])][-MAX_MEMBERS:]
 
         before = await self.members(group)
         if (identifier in before) is not there:
-            await change(self._store, Kind.GROUP, group, written, self._clock())
+            await self._shelf.change(group, changed)
 
 
 def _read(value: bytes | None) -> list[str]:
     return list(json.loads(value)) if value is not None else []
+
+
+def _written(members: list[str]) -> bytes:
+    return json.dumps(members).encode()

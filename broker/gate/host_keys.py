@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from broker.gate.records import change, read_all
+from broker.gate.records import Shelf
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -132,12 +132,12 @@ class PinnedKeys:
             store: where they are.
             clock: Unix seconds.
         """
-        self._store = store
         self._clock = clock
+        self._shelf = Shelf(store, clock, Kind.HOST_KEYS, _read, _written)
 
     async def find(self, identifier: str) -> HostKeys:
         """What is known of an instance's host keys."""
-        return _read(await self._store.get(Kind.HOST_KEYS, identifier))
+        return await self._shelf.find(identifier)
 
     async def saw(
         self, identifier: str, lines: Sequence[str], source: str, address: str = ""
@@ -161,26 +161,20 @@ class PinnedKeys:
         before = await self.find(identifier)
         if not shown or before.seen(shown, address) == before:
             return before, []
-        after = await self._change(identifier, lambda row: row.seen(shown, address))
+        after = await self._shelf.change(identifier, lambda row: row.seen(shown, address))
         return after, [row for row in after.mismatches if row not in before.mismatches]
 
     async def all(self) -> dict[str, HostKeys]:
         """What is known of every instance's host keys, by id."""
-        return await read_all(self._store, Kind.HOST_KEYS, _read)
+        return await self._shelf.all()
 
     async def accept(self, identifier: str, fingerprints: Collection[str]) -> HostKeys:
         """Let keys that were shown take the place of the pins: an operator vouches for these, and for no later ones."""
-        return await self._change(identifier, lambda row: row.accepted(fingerprints))
+        return await self._shelf.change(identifier, lambda row: row.accepted(fingerprints))
 
     async def dismiss(self, identifier: str, fingerprints: Collection[str]) -> HostKeys:
         """Keep the pins, and forget what an operator has looked at."""
-        return await self._change(identifier, lambda row: row.dismissed(fingerprints))
-
-    async def _change(self, identifier: str, work: Callable[[HostKeys], HostKeys]) -> HostKeys:
-        def written(value: bytes | None) -> bytes:
-            return json.dumps(asdict(work(_read(value)))).encode()
-
-        return _read(await change(self._store, Kind.HOST_KEYS, identifier, written, self._clock()))
+        return await self._shelf.change(identifier, lambda row: row.dismissed(fingerprints))
 
 
 def _pin(line: str, source: str, now: float) -> Pin:
@@ -204,3 +198,7 @@ def _read(value: bytes | None) -> HostKeys:
             Mismatch(Pin(**item["shown"]), item["expected"], item["address"]) for item in row["mismatches"]
         ),
     )
+
+
+def _written(keys: HostKeys) -> bytes:
+    return json.dumps(asdict(keys)).encode()

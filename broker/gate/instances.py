@@ -23,7 +23,7 @@ from broker.gate.instance import (
     from_record,
     to_record,
 )
-from broker.gate.records import MAX_LISTED, change, forever, paced
+from broker.gate.records import MAX_LISTED, Shelf, forever, paced
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Instances:
         """
         self._store = store
         self._clock = clock
+        self._shelf = Shelf(store, clock, Kind.INSTANCE, _read, to_record)
         self._groups = Groups(store, clock)
 
     async def add(
@@ -308,17 +309,21 @@ class Instances:
     ) -> Instance:
         await self._existing(identifier, key_id)
 
-        def written(value: bytes | None) -> bytes:
-            before = from_record(value) if value is not None else None
-            if before is None or key_id not in {None, before.key_id}:  # it was removed meanwhile
+        def changed(before: Instance) -> Instance:
+            if not before.id or key_id not in {None, before.key_id}:  # it was removed meanwhile
                 raise _missing(identifier)
-            return to_record(work(before))
+            return work(before)
 
-        return from_record(await change(self._store, Kind.INSTANCE, _key(identifier), written, self._clock()))
+        return await self._shelf.change(_key(identifier), changed)
 
 
 def _missing(identifier: str) -> InstanceError:
     return InstanceError(f"there is no instance {identifier}", missing=True)
+
+
+def _read(value: bytes | None) -> Instance:
+    """A record; one without an id where there is none."""
+    return from_record(value) if value is not None else Instance("", "")
 
 
 def _key(identifier: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from broker.store.base import StoreError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-__all__ = ["MAX_LISTED", "change", "forever", "paced", "read_all"]
+__all__ = ["MAX_LISTED", "Shelf", "forever", "paced"]
 
 MAX_LISTED = 10_000
 """Instances that are listed."""
@@ -37,35 +37,64 @@ async def paced(items: Iterable[Item]) -> AsyncIterator[Item]:
         yield item
 
 
-async def read_all(store: Store, kind: Kind, read: Callable[[bytes], Item]) -> dict[str, Item]:
-    """All records of a kind, by name, as `read` has them."""
-    values = await store.newest(kind, MAX_LISTED)
-    return {name: read(value) async for name, value in paced(values.items())}
+class Shelf(Generic[Item]):
+    """The records of one kind, each there until it is removed."""
 
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        kind: Kind,
+        read: Callable[[bytes | None], Item],
+        write: Callable[[Item], bytes],
+    ) -> None:
+        """Say how they are kept.
 
-async def change(
-    store: Store, kind: Kind, key: str, work: Callable[[bytes | None], bytes], now: float
-) -> bytes:
-    """Change a record, or make it; returns what was written. What somebody else writes meanwhile is not lost.
+        Args:
+            store: where they are.
+            clock: Unix seconds.
+            kind: what sort of record.
+            read: a record as it was written, None where there is none. What it raises passes.
+            write: the reverse.
+        """
+        self._store = store
+        self._clock = clock
+        self._kind = kind
+        self._read = read
+        self._write = write
 
-    Args:
-        store: where it is.
-        kind: what sort of record.
-        key: its name.
-        work: gives the new value of an old one, None where there is none; may be called again. What it raises passes.
-        now: Unix seconds.
+    async def find(self, key: str) -> Item:
+        """The record of a name."""
+        return self._read(await self._store.get(self._kind, key))
 
-    Raises:
-        StoreError: the store does not answer, or others are quicker all the time.
-    """
-    for _ in range(TRIES):
-        old = await store.get(kind, key)
-        new = work(old)
-        done = (
-            await store.add(kind, key, new, forever(now))
-            if old is None
-            else await store.swap(kind, key, old, new, forever(now))
-        )
-        if done:
-            return new
-    raise StoreError("the store does not answer: too many changes of one record at once")
+    async def all(self) -> dict[str, Item]:
+        """All records, by name."""
+        values = await self._store.newest(self._kind, MAX_LISTED)
+        return {name: self._read(value) async for name, value in paced(values.items())}
+
+    async def change(self, key: str, work: Callable[[Item], Item]) -> Item:
+        """Change a record, or make it; returns it as it is now. What somebody else writes meanwhile is not lost.
+
+        Args:
+            key: its name.
+            work: gives the new record of an old one; may be called again. What it raises passes.
+
+        Raises:
+            StoreError: the store does not answer, or others are quicker all the time.
+        """
+        for _ in range(TRIES):
+            old = await self._store.get(self._kind, key)
+            changed = work(self._read(old))
+            new, until = self._write(changed), forever(self._clock())
+            done = (
+                await self._store.add(self._kind, key, new, until)
+                if old is None
+                else await self._store.swap(self._kind, key, old, new, until)
+            )
+            if done:
+                return changed
+        raise StoreError("the store does not answer: too many changes of one record at once")
+
+    async def remove(self, key: str) -> None:
+        """Forget a record."""
+        await self._store.delete(self._kind, key)

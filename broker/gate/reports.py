@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from broker.gate.records import change, read_all
+from broker.gate.records import Shelf
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -94,17 +94,16 @@ class Reports:
             store: where they are.
             clock: Unix seconds.
         """
-        self._store = store
         self._clock = clock
+        self._shelf = Shelf(store, clock, Kind.REPORT, _read, _written)
 
     async def find(self, identifier: str) -> Report:
         """What an instance said; nothing at first."""
-        value = await self._store.get(Kind.REPORT, identifier)
-        return _read(value)
+        return await self._shelf.find(identifier)
 
     async def all(self) -> dict[str, Report]:
         """What every instance said, by id."""
-        return await read_all(self._store, Kind.REPORT, _read)
+        return await self._shelf.all()
 
     async def merge(
         self, identifier: str, attributes: Mapping[str, Value], address: str = "", *, own: bool = True
@@ -145,18 +144,21 @@ class Reports:
     ) -> Report:
         now = self._clock()
 
-        def written(value: bytes | None) -> bytes:
-            before = _read(value)
+        def dated(before: Report) -> Report:
             after = work(before)
             if own:
                 after = replace(after, reported=now, address=address, first=before.first or now)
-            return json.dumps(asdict(replace(after, since=_since(before, after, now)))).encode()
+            return replace(after, since=_since(before, after, now))
 
-        return _read(await change(self._store, Kind.REPORT, identifier, written, now))
+        return await self._shelf.change(identifier, dated)
 
 
 def _read(value: bytes | None) -> Report:
     return Report(**json.loads(value)) if value is not None else Report()
+
+
+def _written(report: Report) -> bytes:
+    return json.dumps(asdict(report)).encode()
 
 
 def _since(before: Report, after: Report, now: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from broker.gate.records import change
+from broker.gate.records import Shelf
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Rotations:
             store: where they are.
             clock: Unix seconds.
         """
-        self._store = store
         self._clock = clock
+        self._shelf = Shelf(store, clock, Kind.ROTATION, _read, _written)
 
     async def find(self, user: str, public: str) -> Rotation:
         """What is known of a user's new key; of another one nothing is.
@@ -54,7 +54,7 @@ class Rotations:
             user: whose.
             public: the new key as `TYPE BASE64`, with or without more.
         """
-        return _of(await self._store.get(Kind.ROTATION, user), _key(public))
+        return _of(await self._shelf.find(user), _key(public))
 
     async def note_served(self, user: str, lines: Sequence[str], identifier: str) -> None:
         """Remember that an instance was served these lines; writes only the first time for a new key.
@@ -67,7 +67,7 @@ class Rotations:
         if len(lines) < 2:
             return
         key = lines[-1].split(" ")[-2]  # a login, which stands behind it, has no blanks
-        if identifier not in _of(await self._store.get(Kind.ROTATION, user), key).served:
+        if identifier not in _of(await self._shelf.find(user), key).served:
             now = self._clock()
             await self._change(user, key, lambda row: replace(row, served={identifier: now, **row.served}))
 
@@ -96,22 +96,27 @@ class Rotations:
 
     async def end(self, user: str) -> None:
         """Forget what is known: the new key is the key."""
-        await self._store.delete(Kind.ROTATION, user)
+        await self._shelf.remove(user)
 
     async def _change(self, user: str, key: str, work: Callable[[Rotation], Rotation]) -> None:
-        def written(value: bytes | None) -> bytes:
-            return json.dumps(asdict(work(_of(value, key)))).encode()
-
-        await change(self._store, Kind.ROTATION, user, written, self._clock())
+        await self._shelf.change(user, lambda row: work(_of(row, key)))
 
 
 def _key(public: str) -> str:
     return public.split(" ")[1]
 
 
-def _of(value: bytes | None, key: str) -> Rotation:
+def _of(row: Rotation, key: str) -> Rotation:
     """What a record says of a key; one of an earlier key says nothing."""
-    row = json.loads(value) if value is not None else {}
-    if row.get("key") != key:
-        return Rotation(key)
-    return Rotation(key, row["served"], {host: tuple(via) for host, via in row["hosts"].items()})
+    return row if row.key == key else Rotation(key)
+
+
+def _read(value: bytes | None) -> Rotation:
+    if value is None:
+        return Rotation()
+    row = json.loads(value)
+    return Rotation(row["key"], row["served"], {host: tuple(via) for host, via in row["hosts"].items()})
+
+
+def _written(rotation: Rotation) -> bytes:
+    return json.dumps(asdict(rotation)).encode()
