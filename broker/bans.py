@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from broker.rows import read_row, written
 from broker.store.base import Kind
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Bans:
         if not self.after:
             return 0.0
         record = await self._store.get(Kind.BAN, subject)
-        return max(0.0, _ban(record).until - self._clock()) if record else 0.0
+        ban = read_row(Ban, record) if record is not None else None
+        return max(0.0, ban.until - self._clock()) if ban is not None else 0.0
 
     async def failed(self, subject: str, reason: str) -> None:
         """A request of the subject was refused: a second's ban for the first failure too many, then twice as long each."""
@@ -76,20 +77,17 @@ class Bans:
         if excess > 0:
             seconds = min(2.0 ** min(excess - 1, 32), self.longest)
             ban = Ban(subject, reason, failures, self._clock() + seconds)
-            await self._store.put(Kind.BAN, subject, json.dumps(asdict(ban)).encode(), ban.until)
+            await self._store.put(Kind.BAN, subject, written(ban), ban.until)
 
     async def newest(self) -> list[Ban]:
         """The bans in force, the last one first."""
-        return [_ban(record) for record in (await self._store.newest(Kind.BAN, MAX_LISTED)).values()]
+        records = (await self._store.newest(Kind.BAN, MAX_LISTED)).values()
+        return [ban for ban in (read_row(Ban, record) for record in records) if ban is not None]
 
     async def lift(self, subject: str) -> bool:
         """Forget a subject's ban and failures; False where it had no ban."""
         await self._store.delete(Kind.FAILURES, subject)
         return await self._store.delete(Kind.BAN, subject)
-
-
-def _ban(record: bytes) -> Ban:
-    return Ban(**json.loads(record))
 
 
 def retry_after(seconds: float) -> str:

@@ -184,10 +184,11 @@ class Gateway:
 
     @contextmanager
     def _refusals(self, session: Session, identifier: str, address: str) -> Iterator[None]:
-        """Count and log why a tunnel was not opened."""
+        """Count and log why a tunnel was not opened; StatusError says so, also where the store does not answer."""
         try:
             yield
-        except StatusError as error:
+        except (StatusError, StoreError) as failure:
+            error = failure if isinstance(failure, StatusError) else _unanswered(failure)
             self._metrics.tunnel_failures.labels(error.status.name).inc()
             error.reference = secrets.token_hex(2).upper()
             structlog.get_logger().warning(
@@ -199,7 +200,7 @@ class Gateway:
                 reason=error.message,
                 ref=error.reference,
             )
-            raise
+            raise error from None
 
     async def _open(
         self, session: Session, connection: Connection, client: ClientInfo, address: str, name: str = ""
@@ -218,13 +219,14 @@ class Gateway:
             way = await self._way(session, connection, client, address, name, known)
         finally:
             self._opening -= 1
+        now, daemon = self._clock(), str(way.daemon)
         tunnel = Tunnel(
             session,
             connection,
             way.upstream,
             address,
-            self._clock(),
-            daemon=str(way.daemon),
+            now,
+            daemon=daemon,
             kept=way.kept,
             identifier=identifier,
         )
@@ -232,6 +234,8 @@ class Gateway:
             tunnel.tell(ENDED_AWAY)
         self._sessions.enter(tunnel)
         self._metrics.tunnels.inc()
+        if self.draining and tunnel.kept is not None:  # it began to while the tunnel was opened
+            tunnel.end(Status.SERVER_BUSY)
         try:
             await self._records.opened(tunnel)
         except StoreError as error:
@@ -574,11 +578,11 @@ class Gateway:
         if kind == "c":
             connection = _own(session, identifier)
             return await self._followed(connection) if connection.follows else connection
-        for record in await self._records.running():
-            if record.identifier == identifier and record.session == session.token_hash:
-                own = session.connections.get(record.connection)
-                if own is not None:
-                    return replace(own, join=f"{record.daemon}{record.proxyd}")
+        record = await self._records.find(identifier)
+        if record is not None and record.session == session.token_hash:
+            own = session.connections.get(record.connection)
+            if own is not None:
+                return replace(own, join=f"{record.daemon}{record.proxyd}")
         raise StatusError(Status.RESOURCE_NOT_FOUND, NO_CONNECTION)
 
     async def _followed(self, connection: Connection) -> Connection:
@@ -587,6 +591,12 @@ class Gateway:
             if record.public == connection.follows:
                 return replace(connection, join=f"{record.daemon}{record.proxyd}")
         raise StatusError(Status.RESOURCE_NOT_FOUND, "The session to join is not running.", Hop.SESSION)
+
+
+def _unanswered(error: StoreError) -> StatusError:
+    """Whoever needs the store while it is away may come again soon."""
+    structlog.get_logger().error("store failed", reason=str(error))
+    return StatusError(Status.SERVER_BUSY, "Fanlight cannot look this up now.")
 
 
 def _own(session: Session, identifier: str) -> Connection:

@@ -10,11 +10,12 @@ import hashlib
 import json
 import re
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from broker.rows import read_row, written
 from broker.store.base import Kind, StoreError
 
 if TYPE_CHECKING:
@@ -185,15 +186,15 @@ class Keeping:
         except StoreError as error:
             structlog.get_logger().error("not looked up", reason=str(error))
             return None
-        return _read(value) if value is not None else None
+        return read_row(Kept, value) if value is not None else None
 
     async def add(self, kept: Kept, earlier: Kept | None) -> bool:
         """Record a session in the place of the one that was found; False where another window was quicker."""
-        row, until = _written(kept), self._until(kept)
+        row, until = written(kept), self._until(kept)
         try:
             if earlier is None:
                 return await self._store.add(Kind.KEPT, kept.key, row, until)
-            return await self._store.swap(Kind.KEPT, kept.key, _written(earlier), row, until)
+            return await self._store.swap(Kind.KEPT, kept.key, written(earlier), row, until)
         except StoreError as error:
             structlog.get_logger().error("not recorded", reason=str(error))
             return True  # `looked_at` makes up for it
@@ -201,14 +202,14 @@ class Keeping:
     async def put(self, kept: Kept) -> None:
         """Record a session."""
         try:
-            await self._store.put(Kind.KEPT, kept.key, _written(kept), self._until(kept))
+            await self._store.put(Kind.KEPT, kept.key, written(kept), self._until(kept))
         except StoreError as error:
             structlog.get_logger().error("not recorded", reason=str(error))
 
     async def looked_at(self, kept: Kept) -> None:
         """Somebody still looks: called at an interval for each that is open here; raises StoreError."""
         value = await self._store.get(Kind.KEPT, kept.key)
-        record = _read(value) if value is not None else None
+        record = read_row(Kept, value) if value is not None else None
         if record is None or (record.proxyd == kept.proxyd and record.detached is not None):
             await self.put(kept)  # the store lost it, or who came later, to another broker, has left before
         else:
@@ -223,7 +224,7 @@ class Keeping:
         gone = replace(kept, detached=self._clock(), over=over)
         try:
             return await self._store.swap(
-                Kind.KEPT, kept.key, _written(kept), _written(gone), self._until(gone)
+                Kind.KEPT, kept.key, written(kept), written(gone), self._until(gone)
             )
         except StoreError as error:
             structlog.get_logger().error("not recorded", reason=str(error))
@@ -247,18 +248,6 @@ class Keeping:
         return (kept.detached or self._clock()) + kept.seconds + GRACE
 
 
-def _written(kept: Kept) -> bytes:
-    return json.dumps(asdict(kept)).encode()
-
-
-def _read(value: bytes) -> Kept | None:
-    try:
-        return Kept(**json.loads(value))
-    except (ValueError, TypeError):
-        structlog.get_logger().warning("a record of a session is not ours")
-        return None
-
-
 def _running(records: dict[str, bytes]) -> list[Kept]:
-    found = [_read(value) for value in records.values()]
+    found = [read_row(Kept, value) for value in records.values()]
     return [kept for kept in found if kept is not None and not kept.over]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from broker.commands import EXEC
+from broker.rows import read_row, written
 from broker.store.base import Kind
 from proxyd.wire.status import Status
 
@@ -87,11 +89,15 @@ class Record:
             outcome=tunnel.outcome,
         )
 
-    def is_of(self, session: Session) -> bool:
-        """Whether it is this person's: anonymous ones have no past beyond their token."""
-        if not session.user:
-            return self.session == session.token_hash
-        return (self.user, self.source) == (session.user, session.source)
+    @property
+    def key(self) -> str:
+        """What the history has it by: whose it is, a colon, the identifier."""
+        return f"{_person(self.user, self.source, self.session)}:{self.identifier}"
+
+
+def _person(user: str, source: str, token_hash: str) -> str:
+    """Names a person in the store: anonymous ones have no past beyond their token."""
+    return hashlib.sha256(json.dumps([user, source]).encode()).hexdigest() if user else token_hash
 
 
 class Records:
@@ -112,15 +118,19 @@ class Records:
     async def opened(self, tunnel: Tunnel) -> None:
         """A tunnel was opened."""
         record = Record.of(tunnel)
-        await self._put(Kind.RUNNING, record, LIVES)
-        await self._put(Kind.HISTORY, record, self._keep)
+        await self._run(record)
+        await self._remember(record)
 
     async def closed(self, tunnel: Tunnel) -> None:
         """A tunnel is over."""
         ended = replace(Record.of(tunnel), end=self._clock(), status=(tunnel.status or Status.SUCCESS).name)
         await self._store.delete(Kind.RUNNING, tunnel.identifier)
-        if self._keep:
-            await self._put(Kind.HISTORY, ended, self._keep)
+        await self._remember(ended)
+
+    async def find(self, identifier: str) -> Record | None:
+        """What runs under this name."""
+        value = await self._store.get(Kind.RUNNING, identifier)
+        return read_row(Record, value) if value is not None else None
 
     async def running(self) -> list[Record]:
         """What runs, the newest first."""
@@ -129,6 +139,11 @@ class Records:
     async def history(self) -> list[Record]:
         """What runs and what ran, the last to change first."""
         return _read((await self._store.newest(Kind.HISTORY, MAX_LISTED)).values())
+
+    async def history_of(self, session: Session) -> list[Record]:
+        """What runs and what ran of one person, the last to change first."""
+        whose = _person(session.user, session.source, session.token_hash)
+        return _read((await self._store.newest(Kind.HISTORY, MAX_LISTED, whose)).values())
 
     # -- ending from afar --------------------------------------------------------------------------------------------
 
@@ -146,10 +161,10 @@ class Records:
         for tunnel in tunnels:
             if not await self._store.extend(Kind.RUNNING, tunnel.identifier, self._clock() + LIVES):
                 reason = await self._store.get(Kind.ORDER, tunnel.identifier)
-                if reason is None:  # the store lost it, or it was void for a while
-                    await self._put(Kind.RUNNING, Record.of(tunnel), LIVES)
-                else:
-                    ending.append((tunnel, reason.decode()))
+                if reason is not None:
+                    ending.append((tunnel, reason.decode("utf-8", "replace")))
+                elif tunnel.status is None:  # the store lost it, or it was void for a while
+                    await self._run(Record.of(tunnel))
         return ending
 
     # -- speaking from afar ------------------------------------------------------------------------------------------
@@ -164,17 +179,20 @@ class Records:
     async def words(self) -> dict[str, str]:
         """What waits to be told, by tunnel."""
         waiting = await self._store.newest(Kind.MESSAGE, MAX_LISTED)
-        return {identifier: text.decode() for identifier, text in waiting.items()}
+        return {identifier: text.decode("utf-8", "replace") for identifier, text in waiting.items()}
 
     async def said(self, identifier: str) -> None:
         """It was told."""
         await self._store.delete(Kind.MESSAGE, identifier)
 
-    async def _put(self, kind: Kind, record: Record, seconds: float) -> None:
-        if seconds:
-            value = json.dumps(asdict(record)).encode()
-            await self._store.put(kind, record.identifier, value, self._clock() + seconds)
+    async def _run(self, record: Record) -> None:
+        await self._store.put(Kind.RUNNING, record.identifier, written(record), self._clock() + LIVES)
+
+    async def _remember(self, record: Record) -> None:
+        if self._keep:
+            await self._store.put(Kind.HISTORY, record.key, written(record), self._clock() + self._keep)
 
 
 def _read(values: Iterable[bytes]) -> list[Record]:
-    return [Record(**json.loads(value)) for value in values]
+    rows = (read_row(Record, value) for value in values)
+    return [row for row in rows if row is not None]

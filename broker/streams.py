@@ -121,7 +121,8 @@ class Streams:
             case Instruction("ack", (name, _, code, *_)) if name in self._uploads:
                 number = int(code) if code.isascii() and code.isdigit() and len(code) < 6 else -1
                 success = 0 <= number < Status.UNSUPPORTED.code
-                self._uploads[name].put_nowait(Status.SUCCESS if success else Status.from_code(number))
+                if self._uploads[name].qsize() < WINDOW:  # more than were asked for mean nothing
+                    self._uploads[name].put_nowait(Status.SUCCESS if success else Status.from_code(number))
                 return True
         return False
 

@@ -20,7 +20,7 @@ class Kind(Enum):
     RUNNING = "running"
     """Connections that are open now."""
     HISTORY = "history"
-    """Connections that were open."""
+    """Connections that were open; the key begins with a hash of the person."""
     ORDER = "order"
     """Tunnels that an operator wants ended, with the reason."""
     MESSAGE = "message"
@@ -63,7 +63,7 @@ class Kind(Enum):
     """Users' keys that are exchanged: who was served the new one."""
 
 
-GROUPED = frozenset({Kind.KEPT, Kind.SHARED, Kind.CONNECTOR})
+GROUPED = frozenset({Kind.HISTORY, Kind.KEPT, Kind.SHARED, Kind.CONNECTOR})
 """Kinds whose keys are `group:rest`."""
 
 

@@ -38,7 +38,7 @@ LISTED = (
 MAX_LISTED = 100_000
 """Keys in such a set; the oldest are forgotten first."""
 GROUP_LIVES = 14 * 86400
-"""Seconds after the last put that it is known what is in a group."""
+"""Seconds after the last put that it is known at least what is in a group: records are extended."""
 TIMEOUT = 3.0
 """Seconds that Redis has for an answer, and that a call waits for its turn."""
 SWAP = """
@@ -97,7 +97,7 @@ class RedisStore:
         """See `Store.add`."""
         done = await self._redis.set(_key(kind, key), value, pxat=_milliseconds(expires), nx=True)
         if done and kind in LISTED:
-            await self._list(kind, key)
+            await self._list(kind, key, expires)
         return bool(done)
 
     @_answering
@@ -105,14 +105,14 @@ class RedisStore:
         """See `Store.put`."""
         await self._redis.set(_key(kind, key), value, pxat=_milliseconds(expires))
         if kind in LISTED:
-            await self._list(kind, key)
+            await self._list(kind, key, expires)
 
     @_answering
     async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
         """See `Store.swap`."""
         done = await self._redis.eval(SWAP, 1, _key(kind, key), old, new, _milliseconds(expires))
         if done and kind in LISTED:
-            await self._list(kind, key)
+            await self._list(kind, key, expires)
         return bool(done)
 
     @_answering
@@ -162,14 +162,15 @@ class RedisStore:
         """See `Store.close`."""
         await self._redis.aclose()
 
-    async def _list(self, kind: Kind, key: str) -> None:
+    async def _list(self, kind: Kind, key: str, expires: float) -> None:
         async with self._redis.pipeline() as both:
             both.zadd(_list(kind), {key: self._clock()})
             both.zremrangebyrank(_list(kind), 0, -MAX_LISTED - 1)
             if kind in GROUPED:
                 group = _list(kind, key.partition(":")[0])
                 both.zadd(group, {key: self._clock()})
-                both.expire(group, GROUP_LIVES)
+                both.zremrangebyrank(group, 0, -MAX_LISTED - 1)
+                both.expire(group, max(GROUP_LIVES, int(expires - self._clock()) + 1))
             await both.execute()
 
 

@@ -184,11 +184,9 @@ async def end(request: web.Request) -> web.Response:
     """`PATCH activeConnections`: `[{"op": "remove", "path": "/<identifier>"}]` ends tunnels of this token."""
     session = _session(request)
     parts = request.app[PARTS]
-    own = {
-        record.identifier for record in await parts.records.running() if record.session == session.token_hash
-    }
     for identifier in _removals(await read_body(request, MAX_PATCH)):
-        if identifier not in own:
+        record = await parts.records.find(identifier)
+        if record is None or record.session != session.token_hash:
             raise not_found("active connection")
         await parts.gateway.end(identifier, ENDED)
     return web.Response(status=204)
@@ -208,7 +206,7 @@ def _removals(body: bytes) -> list[str]:
 async def history(request: web.Request) -> web.Response:
     """`history/connections`: what this person opened from this data source, `contains` and `order` as asked."""
     session = _session(request)
-    records = [row for row in await request.app[PARTS].records.history() if row.is_of(session)]
+    records = await request.app[PARTS].records.history_of(session)
     words = request.query.getall("contains", [])
     matching = [
         row for row in records if all(word in f"{row.user} {row.name} {row.address}" for word in words)
@@ -221,10 +219,8 @@ async def history(request: web.Request) -> web.Response:
 async def history_of(request: web.Request) -> web.Response:
     """`connections/{identifier}/history`."""
     session, identifier = _session(request), _connection(request).identifier
-    records = await request.app[PARTS].records.history()
-    return await _told(
-        request, [row for row in records if row.connection == identifier and row.is_of(session)]
-    )
+    records = await request.app[PARTS].records.history_of(session)
+    return await _told(request, [row for row in records if row.connection == identifier])
 
 
 async def _told(request: web.Request, records: list[Record]) -> web.Response:

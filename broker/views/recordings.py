@@ -35,8 +35,8 @@ async def _find(request: web.Request) -> Path | None:
     identifier, name = request.match_info["identifier"], request.match_info["name"]
     if request.match_info["source"] != session.source:
         return None
-    for record in await parts.records.history():
-        if record.identifier == identifier and record.is_of(session):
+    for record in await parts.records.history_of(session):
+        if record.identifier == identifier:
             found = await asyncio.to_thread(parts.recordings.of, record)
             return found[name][1] if name in found else None
     return None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+import structlog
 from aiohttp import WSMsgType, hdrs, web
 
 from broker.access import Route, by_token
@@ -53,8 +54,19 @@ async def refuse(request: web.Request) -> web.WebSocketResponse:
 
 async def tunnel(request: web.Request) -> web.WebSocketResponse:
     """`websocket-tunnel`."""
-    gateway = request.app[PARTS].gateway
     socket = await _upgraded(request)
+    try:
+        await _serve(request, socket)
+    except ConnectionError:
+        raise  # the browser is gone
+    except Exception:  # noqa: BLE001 - logged with its stack; an answer of HTTP would be nonsense by now
+        structlog.get_logger().exception("a tunnel failed in a way nobody foresaw")
+        await _close(socket, Status.SERVER_ERROR)
+    return socket
+
+
+async def _serve(request: web.Request, socket: web.WebSocketResponse) -> None:
+    gateway = request.app[PARTS].gateway
     try:
         want = wanted(request[SESSION], lambda name: request.query.getall(name, []))
         opened = await gateway.open(
@@ -66,12 +78,11 @@ async def tunnel(request: web.Request) -> web.WebSocketResponse:
                 words = encode("error", error.wire_text(error.reference), error.status.code)
                 await socket.send_frame(words, WSMsgType.TEXT)
         await _close(socket, error.status)
-        return socket
+        return
     try:
         await _relay(socket, opened)
     finally:
         gateway.close(opened, Status.SUCCESS)
-    return socket
 
 
 async def _relay(socket: web.WebSocketResponse, opened: Tunnel) -> None:

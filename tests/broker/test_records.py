@@ -75,6 +75,58 @@ async def test_history_is_ones_own(relay: Broker) -> None:
     assert len(await read(relay, again, "history/connections")) == 1
 
 
+async def test_ones_own_is_found_among_thousands_of_others(
+    relay: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.records.MAX_LISTED", 1)
+    mine = await relay.token(identifier="mine")
+    relay.platform.username = "bob"
+    others = await relay.token(identifier="bobs")
+    async with connect(relay, mine, "mine") as socket, connect(relay, others, "bobs") as other:
+        tunnel = (await socket.receive_str())[6:-1]
+        await other.receive_str()
+        (row,) = await read(relay, mine, "history/connections")
+        assert row["connectionIdentifier"] == "mine"
+        query = {**relay.tunnel_query(mine, tunnel), "GUAC_TYPE": "a"}
+        async with relay.client.ws_connect(f"{BASE}websocket-tunnel", params=query) as second:
+            assert (await second.receive()).type is WSMsgType.TEXT
+        patch = json.dumps([{"op": "remove", "path": f"/{tunnel}"}])
+        answer = await relay.client.patch(f"{DATA}activeConnections", params={"token": mine}, data=patch)
+        assert answer.status == 204
+        answer = await relay.client.patch(f"{DATA}activeConnections", params={"token": others}, data=patch)
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize("value", [b"", b"[1]", b"{}", b"\xff", b"[" * 9000])
+async def test_a_forged_record_hides_no_other(relay: Broker, value: bytes, log_lines: Any) -> None:
+    token = await relay.token()
+    until = relay.clock() + 900
+    for kind in (Kind.RUNNING, Kind.HISTORY, Kind.KEPT, Kind.BAN):
+        await relay.parts.store.put(kind, "forged:1", value, until)
+    await relay.parts.store.put(Kind.BAN, "address 127.0.0.1", value, until)
+    async with connect(relay, token) as socket:
+        await socket.receive_str()
+        (row,) = (await read(relay, token, "activeConnections")).values()
+        assert row["connectionIdentifier"] == "abc"
+        assert len(await read(relay, token, "history/connections")) == 1
+        assert await relay.parts.gateway.left_open() == []
+        assert await relay.parts.bans.newest() == []
+        patch = json.dumps([{"op": "remove", "path": "/forged:1"}])
+        answer = await relay.client.patch(f"{DATA}activeConnections", params={"token": token}, data=patch)
+        assert answer.status == 404
+    await relay.token(identifier="unbanned")
+    assert any(line["event"] == "a record is not ours" for line in log_lines)
+
+
+async def test_a_tunnel_that_just_closed_is_not_said_to_run(relay: Broker) -> None:
+    async with connect(relay, await relay.token()) as socket:
+        await socket.receive_str()
+        tunnels = relay.parts.sessions.tunnels()
+    await relay.idle()
+    assert await relay.parts.records.orders(tunnels) == []
+    assert await relay.parts.records.running() == []
+
+
 async def test_history_is_searched_and_ordered(relay: Broker) -> None:
     assert relay.daemon
     for identifier in ("one", "two", "three"):

@@ -296,6 +296,24 @@ async def test_who_comes_back_while_the_daemon_drains(serve: Any) -> None:
             assert (await socket.receive()).extra == str(0x201)  # nobody begins
 
 
+async def test_who_comes_while_the_broker_begins_to_drain_is_sent_on(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(serve) as at:
+        token = await at.broker.token()
+        put = at.broker.parts.store.put
+
+        async def put_slowly(kind: Kind, *rest: Any) -> None:
+            if kind is Kind.KEPT:
+                at.broker.parts.gateway.drain()
+            await put(kind, *rest)
+
+        await at.leave(await at.open(token))
+        monkeypatch.setattr(at.broker.parts.store, "put", put_slowly)
+        assert await (await at.open(token)).ending() == str(0x201)
+        assert len(at.sessions) == 1
+
+
 async def test_a_page_that_says_disconnect_ends_it(serve: Any) -> None:
     async with site(serve) as at:
         token = await at.broker.token()

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import WSMsgType
 
 from broker.sharing import MAX_SHARES, share_name
-from broker.store import Kind
+from broker.store import Kind, StoreError
 from tests.fakes.guacd import Guacd
 
 if TYPE_CHECKING:
@@ -323,3 +323,20 @@ async def test_who_has_a_token_gains_what_is_shared_beside_it(owner: Owner) -> N
     assert (message.data, message.extra) == (1002, "523")  # the link is over
     own = await owner.connect(broker.tunnel_query(token, "bobs-own"))
     await own.receive_str()  # and what was Bob's before is his still
+
+
+async def test_a_guest_who_comes_while_the_store_does_not_answer_is_told_so(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket, _, query = await owner.joined(await owner.link())
+    await socket.close()
+    get = owner.broker.parts.store.get
+
+    async def fail(kind: Kind, key: str) -> bytes | None:
+        if kind is Kind.SHARE:
+            raise StoreError("gone")
+        return await get(kind, key)
+
+    monkeypatch.setattr(owner.broker.parts.store, "get", fail)
+    again = await owner.connect(query)
+    assert await ending(again) == ("", 1008, "513")  # the page tries again

@@ -183,6 +183,17 @@ async def test_an_upload_that_is_refused(code: str, status: Status) -> None:
     assert await failure(uploading) is status
 
 
+async def test_more_answers_than_there_were_pieces_pile_up_nowhere() -> None:
+    daemon = Daemon()
+    uploading = asyncio.create_task(daemon.streams.upload(4, chunks(b"x" * 9999)), name="upload")
+    await daemon.wait(1)
+    for _ in range(1000):
+        assert daemon.say("ack", 4, "OK", 0) == b""
+    (waiting,) = daemon.streams._uploads.values()
+    assert waiting.qsize() == WINDOW
+    await uploading
+
+
 # -- both ------------------------------------------------------------------------------------------------------------
 
 

@@ -210,6 +210,16 @@ async def test_logging_out_ends_the_tunnel(relay: Broker) -> None:
         assert await peer.next() is None
 
 
+async def test_a_failure_that_nobody_foresaw(relay: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise ValueError("a slip")
+
+    monkeypatch.setattr(relay.parts.gateway, "open", fail)
+    async with relay.client.ws_connect(PATH, params=relay.tunnel_query(await relay.token())) as socket:
+        message = await socket.receive()
+        assert (message.data, message.extra) == (1011, "512")
+
+
 async def test_draining(relay: Broker) -> None:
     assert relay.daemon
     token = await relay.token()
