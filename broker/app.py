@@ -16,6 +16,7 @@ from broker.admission import Door
 from broker.bans import Bans
 from broker.extensions.registry import Registry
 from broker.fleet import Fleet, addresses
+from broker.gate.config import gate_policy
 from broker.gate.host_keys import PinnedKeys
 from broker.gate.instances import Instances
 from broker.gate.introduction import Introductions
@@ -33,7 +34,7 @@ from broker.parts import PARTS, Parts
 from broker.polling import PolledTunnels
 from broker.recordings import Recordings
 from broker.records import Records
-from broker.reload import door_rules, gate_policy, gateway_limits, reload_ring
+from broker.reload import door_rules, gateway_limits, reload_ring, waiting_policy
 from broker.sessions import Sessions
 from broker.sharing import Sharing
 from broker.store import StoreError, open_store
@@ -101,6 +102,7 @@ def make_app(
         OSError: a file that a setting names cannot be read.
         KeyRingError: the key ring cannot be read.
         JumpsError: the file of gateways cannot be read.
+        SettingsError: the gate's rules cannot be read.
     """
     parts = _parts(settings, clock, webapp or default_folder())
     app = web.Application(
@@ -151,6 +153,7 @@ def routes(base_path: str) -> list[Route]:
 
 
 def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Parts:
+    policy = gate_policy(settings)  # before there is anything to close
     metrics = Metrics()
     store = open_store(settings.store, clock)
     sessions = Sessions(store, clock, settings.api_session_timeout * MINUTE)
@@ -176,7 +179,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         clock,
     )
     introductions = Introductions(
-        instances, reports, host_keys, ring, door.permitted, metrics, clock, gate_policy(settings)
+        instances, reports, host_keys, ring, door.permitted, metrics, clock, waiting_policy(settings)
     )
     gateway = Gateway(
         fleet,
@@ -208,6 +211,7 @@ def _parts(settings: Settings, clock: Callable[[], float], webapp: Path) -> Part
         door=door,
         gateway=gateway,
         introductions=introductions,
+        gate_policy=policy,
         networks=private,
         jumps=jumps,
         relays=relays,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from broker.gate.instances import Instances
     from broker.gate.introduction import Introductions
     from broker.gate.nets import Nets
+    from broker.gate.policy import Policy
     from broker.gate.reports import Reports
     from broker.gate.rotations import Rotations
     from broker.gateway import Gateway
@@ -47,6 +48,7 @@ class Parts:
 
     Attributes:
         settings: in force; some may change, see `broker.reload`.
+        gate_policy: the gate's rules; they may change, but for where it listens and its tokens for the core.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class Parts:
     door: Door
     gateway: Gateway
     introductions: Introductions
+    gate_policy: Policy
     networks: PrivateNetworks
     jumps: Jumps
     relays: Relays

@@ -7,11 +7,13 @@ drops nobody either.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from broker.admission import Rules
+from broker.gate.config import gate_policy
 from broker.gate.introduction import Policy
 from broker.gateway import Limits
 from broker.jumps import JumpsError
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from broker.parts import Parts
     from broker.settings import Settings
 
-__all__ = ["LIVE", "door_rules", "gate_policy", "gateway_limits", "read_again", "reload_ring"]
+__all__ = ["LIVE", "door_rules", "gateway_limits", "read_again", "reload_ring", "waiting_policy"]
 
 LIVE = frozenset(
     {
@@ -34,7 +36,10 @@ LIVE = frozenset(
         "secret_key", "timestamp_age_limit", "allow_unlimited_age", "json_secret_key", "json_trusted_networks",
         "clock_skew", "public_origin", "jwt_max_lifetime", "default_protocol", "v1_ports", "v1_vnc_password",
         "v1_username", "v1_ambiguity", "allowed_targets", "require_privkey", "ban_after", "ban_longest",
-        "allowed_origins", "trusted_proxies", "gate_patience", "reported_ports",
+        "allowed_origins", "trusted_proxies",
+        # instances
+        "gate_config", "gate_url", "gate_permissions", "gate_restricted_attrs", "gate_restricted_actions",
+        "gate_vnet_attributes", "gate_legacy_tokens", "gate_patience", "reported_ports",
         # how much, and how long
         "max_tunnels", "detach_timeout", "max_detached_per_user", "sharing", "share_minutes", "drain_timeout",
         # what people and operators see
@@ -56,7 +61,7 @@ def gateway_limits(settings: Settings) -> Limits:
     return Limits(settings.max_tunnels, settings.detach_timeout, settings.max_detached_per_user)
 
 
-def gate_policy(settings: Settings) -> Policy:
+def waiting_policy(settings: Settings) -> Policy:
     """What settings say of instances that sessions begin on."""
     return Policy(settings.gate_patience, settings.v1_vnc_password.get_secret_value())
 
@@ -88,7 +93,8 @@ def _take(parts: Parts, new: Settings) -> None:
     parts.settings = taken
     parts.door.rules = door_rules(taken)
     parts.gateway.limits = gateway_limits(taken)
-    parts.introductions.policy = gate_policy(taken)
+    parts.introductions.policy = waiting_policy(taken)
+    _take_gate(parts, new)
     parts.bans.after, parts.bans.longest = taken.ban_after, taken.ban_longest
     parts.ring.fix(fixed_keys(taken))
     logging.getLogger().setLevel(taken.log_level.upper())
@@ -96,6 +102,15 @@ def _take(parts: Parts, new: Settings) -> None:
     log.info("settings read", changed=_names(changed & LIVE))
     if changed - LIVE:
         log.warning("settings that wait for a restart", names=_names(changed - LIVE))
+
+
+def _take_gate(parts: Parts, new: Settings) -> None:
+    """The gate's rules, which a file may hold; where it listens and its tokens for the core wait for a restart."""
+    fixed = {name: getattr(parts.gate_policy, name) for name in ("bind", "expire_delta", "expire_margin")}
+    try:
+        parts.gate_policy = replace(gate_policy(new), **fixed)
+    except SettingsError as error:
+        structlog.get_logger().error("the gate's rules not read", reason=str(error))
 
 
 def _names(fields: set[str]) -> str:

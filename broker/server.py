@@ -17,7 +17,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from broker.app import make_app
 from broker.gate.app import make_gate
-from broker.gate.config import gate_policy
 from broker.gate.listener import GateListener
 from broker.networks.listener import Listener
 from broker.parts import PARTS
@@ -68,10 +67,8 @@ async def serve(
 
     Raises:
         ListenError: an address cannot be opened.
-        StoreError, OSError, KeyRingError: see `make_app`.
-        SettingsError: the gate's rules cannot be read.
+        StoreError, OSError, KeyRingError, SettingsError: see `make_app`.
     """
-    policy = gate_policy(settings)
     app = make_app(settings)
     runner = web.AppRunner(
         app, shutdown_timeout=CLOSING_TIMEOUT, handle_signals=False, keepalive_timeout=KEEP_ALIVE
@@ -80,7 +77,7 @@ async def serve(
     stop = _Stop()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again, app[PARTS], load)
     connectors = Listener(app[PARTS].relays)
-    gate = GateListener(make_gate(app[PARTS], policy), settings.gate_proxy_protocol)
+    gate = GateListener(make_gate(app[PARTS]), settings.gate_proxy_protocol)
     await runner.setup()
     await metrics.setup()
     await gate.runner.setup()
@@ -93,8 +90,8 @@ async def serve(
             await _listen(metrics, "metrics-bind", settings.metrics_bind)
         if settings.connector_bind:
             await _listen_for_connectors(connectors, settings.connector_bind)
-        if policy.bind:
-            await _listen_for_instances(gate, policy.bind)
+        if app[PARTS].gate_policy.bind:
+            await _listen_for_instances(gate, app[PARTS].gate_policy.bind)
         structlog.get_logger().info("listening", bind=address, base_path=settings.base_path)
         ready(address)
         await stop.asked()

@@ -354,7 +354,8 @@ class Settings(BaseModel):
     )
     gate_config: FilePath | None = Field(
         None,
-        description="An `onegate-server.conf` whose keys are taken; settings that are given go before it.",
+        description="An `onegate-server.conf` whose keys are taken; settings that are given go before it. Read again on SIGHUP, "
+        "but for where the gate listens and its tokens for a core.",
     )
     gate_url: HttpUrl = Field(
         "", description="The gate's address as instances have it, like `https://gate.example.org:5030`."

@@ -32,7 +32,6 @@ from proxyd.sources import SettingsError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from broker.gate.policy import Policy
     from broker.gate.routes import GateRoute
     from broker.parts import Parts
 
@@ -58,14 +57,11 @@ REFUSALS: dict[type[Exception], int] = {
 """The status of what is refused (sheet E.3)."""
 
 
-def make_gate(
-    parts: Parts, policy: Policy, *, monotonic: Callable[[], float] = time.monotonic
-) -> web.Application:
+def make_gate(parts: Parts, *, monotonic: Callable[[], float] = time.monotonic) -> web.Application:
     """Build the gate; it listens to nothing.
 
     Args:
-        parts: of the broker.
-        policy: the gate's rules.
+        parts: of the broker; settings and rules among them may change.
         monotonic: seconds.
 
     Raises:
@@ -79,7 +75,7 @@ def make_gate(
             return []
         return await asyncio.to_thread(authorized_lines, login, keys, settings.authorized_key_options)
 
-    core = _core(parts, policy)
+    core = _core(parts)
     app = web.Application(
         middlewares=[_identify_sender, _tell, _check],
         handler_args={
@@ -93,26 +89,25 @@ def make_gate(
             parts.instances,
             parts.reports,
             parts.nets,
-            policy,
+            lambda: parts.gate_policy,
             core,
             lines,
             parts.rotations.note_served,
             parts.clock,
-            settings.gate_patience,
+            lambda: parts.settings.gate_patience,
         ),
-        pushes=Pushes(parts.reports, parts.host_keys, policy, parts.metrics),
+        pushes=Pushes(parts.reports, parts.host_keys, lambda: parts.gate_policy, parts.metrics),
         entrance=Entrance(
             parts.instances,
             parts.bans,
             Rates(settings.gate_rate, monotonic),
             Rates(ADDRESS_ROOM * settings.gate_rate, monotonic),
-            legacy=settings.gate_legacy_tokens,
+            legacy=lambda: parts.settings.gate_legacy_tokens,
         ),
-        policy=policy,
+        policy=lambda: parts.gate_policy,
+        trusted=lambda: parts.settings.trusted_proxies,
         core=core,
         metrics=parts.metrics,
-        trusted=settings.trusted_proxies,
-        url=policy.url,
     )
     app.on_response_prepare.append(_headers)
     app.cleanup_ctx.append(_running)
@@ -121,7 +116,8 @@ def make_gate(
     return app
 
 
-def _core(parts: Parts, policy: Policy) -> Core:
+def _core(parts: Parts) -> Core:
+    policy = parts.gate_policy
     url, key = parts.settings.gate_core_url, parts.settings.gate_core_key.get_secret_value()
     if not url:
         return Core("", None)
@@ -146,7 +142,7 @@ async def _identify_sender(request: web.Request, handler: Handler) -> web.Stream
         request.secure,
         headers.getall("X-Forwarded-For", []),
         headers.getall("X-Forwarded-Proto", []),
-        request.app[GATE].trusted,
+        request.app[GATE].trusted(),
     )
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(address=request[SENDER].address)
@@ -211,7 +207,7 @@ def _guarded(route: GateRoute) -> Handler:
     async def guarded(request: web.Request) -> web.StreamResponse:
         served = request.app[GATE]
         request[CALLER] = await served.entrance.admit(_claim(request))
-        served.policy.check_permission(route.permission)
+        served.policy().check_permission(route.permission)
         request[BODY] = await read_body(request, MAX_BODY)
         return await route.handler(request)
 

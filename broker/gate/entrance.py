@@ -9,6 +9,8 @@ from broker.errors import ApiError
 from broker.gate.rates import neighbourhood
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from broker.bans import Bans
     from broker.gate.instance import Instance
     from broker.gate.instances import Instances
@@ -40,7 +42,13 @@ class Entrance:
     """Lets instances in, at their pace."""
 
     def __init__(
-        self, instances: Instances, bans: Bans, by_instance: Rates, by_address: Rates, *, legacy: bool
+        self,
+        instances: Instances,
+        bans: Bans,
+        by_instance: Rates,
+        by_address: Rates,
+        *,
+        legacy: Callable[[], bool],
     ) -> None:
         """Set the rules.
 
@@ -49,7 +57,7 @@ class Entrance:
             bans: counts tokens that are not good, by address.
             by_instance: how often one may ask.
             by_address: how often an address may ask: instances may share one.
-            legacy: whether tokens that an older gate gave are good.
+            legacy: whether tokens that an older gate gave are good, now.
         """
         self._instances = instances
         self._bans = bans
@@ -78,7 +86,7 @@ class Entrance:
         if not claim.identifier or not claim.token:
             raise unauthorized()
         instance = await self._instances.authentic(
-            claim.identifier, claim.token, claim.address, legacy=self._legacy
+            claim.identifier, claim.token, claim.address, legacy=self._legacy()
         )
         if instance is not None:
             _hold(self._by_instance.take(instance.id))

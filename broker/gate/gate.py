@@ -36,12 +36,12 @@ class Gate:
         instances: Instances,
         reports: Reports,
         nets: Nets,
-        policy: Policy,
+        policy: Callable[[], Policy],
         core: Core,
         lines: Callable[[str], Awaitable[list[str]]],
         served: Callable[[str, list[str], str], Awaitable[None]],
         clock: Callable[[], float],
-        patience: float,
+        patience: Callable[[], float],
     ) -> None:
         """Describe it.
 
@@ -49,12 +49,12 @@ class Gate:
             instances: which there are.
             reports: what they said.
             nets: virtual networks.
-            policy: what is permitted.
+            policy: what is permitted, now.
             core: carries out what instances ask for.
             lines: the authorised lines of a user.
             served: told that an instance was given a user's lines to sign people in with.
             clock: Unix seconds.
-            patience: seconds for which a new instance that says nothing counts as starting.
+            patience: seconds for which a new instance that says nothing counts as starting, now.
         """
         self._instances = instances
         self._reports = reports
@@ -101,7 +101,7 @@ class Gate:
             ApiError: there is no such action (500).
             CoreError: it was not done.
         """
-        self._policy.check_action(action)
+        self._policy().check_action(action)
         if action not in ACTIONS:
             raise ApiError(500, "There is no such action.")
         order = {
@@ -180,12 +180,12 @@ class Gate:
         if net is None or router not in net.routers:
             raise ApiError(404, f"There is no virtual network {identifier} for this virtual router.")
         if not extended:
-            return shapes.network(net, self._policy.network_attributes)
+            return shapes.network(net, self._policy().network_attributes)
         ids = {lease["VM"] for row in net.ranges for lease in row.leases if "VM" in lease}
         found = [await self._instances.find(number, caller.key_id) for number in sorted(ids)]
         behind = await self._all_known([row for row in found if row and not row.router])
         return shapes.network(
-            net, self._policy.network_attributes, {known.instance.id: known for known in behind}
+            net, self._policy().network_attributes, {known.instance.id: known for known in behind}
         )
 
     # -- what an instance needs ----------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ class Gate:
 
     async def _known(self, instance: Instance, private: dict[str, str] | None = None) -> Known:
         report = await self._reports.find(instance.id)
-        waited_for = report.waited_for(instance, self._clock(), self._patience)
+        waited_for = report.waited_for(instance, self._clock(), self._patience())
         return Known(instance, report, waited_for, private or {})
 
     async def _all_known(self, instances: Sequence[Instance]) -> list[Known]:

@@ -12,7 +12,7 @@ from broker.gate.host_keys import GATE
 from broker.gate.reports import ReportError, check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from broker.gate.host_keys import PinnedKeys
     from broker.gate.instance import Instance
@@ -44,13 +44,15 @@ class AbsentError(Exception):
 class Pushes:
     """Takes them."""
 
-    def __init__(self, reports: Reports, host_keys: PinnedKeys, policy: Policy, metrics: Metrics) -> None:
+    def __init__(
+        self, reports: Reports, host_keys: PinnedKeys, policy: Callable[[], Policy], metrics: Metrics
+    ) -> None:
         """Describe them.
 
         Args:
             reports: where they are kept.
             host_keys: where keys are pinned.
-            policy: what is restricted.
+            policy: what is restricted, now.
             metrics: what is counted.
         """
         self._reports = reports
@@ -83,7 +85,7 @@ class Pushes:
         """
         name = name_of(text)
         own = caller.id == target.id
-        self._policy.check_attributes([name], own=own)
+        self._policy().check_attributes([name], own=own)
         if not await self._reports.erase(target.id, name, address, own=own):
             raise AbsentError(f"There is no attribute {name}.")
 
@@ -103,7 +105,7 @@ class Pushes:
         self, caller: Instance, target: Instance, attributes: Mapping[str, Value], address: str
     ) -> None:
         own = caller.id == target.id
-        self._policy.check_attributes(attributes, own=own)
+        self._policy().check_attributes(attributes, own=own)
         said = {name: _fit(name, value, target) for name, value in attributes.items()}
         check({**(await self._reports.find(target.id)).attributes, **said})
         lines = [

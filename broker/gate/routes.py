@@ -47,11 +47,10 @@ class Served:
         gate: answers.
         pushes: takes what instances say.
         entrance: knows them.
-        policy: what they may.
+        policy: what they may, now.
+        trusted: networks of front proxies whose headers are believed, now.
         core: carries out.
         metrics: what is counted.
-        trusted: networks of front proxies whose headers are believed.
-        url: its address as instances have it; empty where it is taken from requests.
         waiting: instances that wait for news.
         most_waiting: how many may.
     """
@@ -59,11 +58,10 @@ class Served:
     gate: Gate
     pushes: Pushes
     entrance: Entrance
-    policy: Policy
+    policy: Callable[[], Policy]
+    trusted: Callable[[], tuple[Network, ...]]
     core: Core
     metrics: Metrics
-    trusted: tuple[Network, ...]
-    url: str
     waiting: set[str] = field(default_factory=set)
     most_waiting: int = 2000
 

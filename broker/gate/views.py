@@ -21,7 +21,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,253})(:\d{1,5})?", re.A
 
 async def root(request: web.Request) -> web.Response:
     """Where an instance finds itself and its service."""
-    base = request.app[GATE].url
+    base = request.app[GATE].policy().url
     if not base:
         host = request.headers.get("Host", "")
         base = f"{request[SENDER].scheme or 'http'}://{host if _HOST.fullmatch(host) else 'localhost'}"

@@ -9,7 +9,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from broker.app import make_app
 from broker.gate.app import make_gate
-from broker.gate.config import gate_policy
 from broker.parts import PARTS
 from broker.settings import Settings
 
@@ -100,7 +99,7 @@ async def site(
     parts = make_app(chosen, clock=clock, webapp=folder)[PARTS]
     more = {"monotonic": monotonic} if monotonic else {}
     try:
-        async with TestClient(TestServer(make_gate(parts, gate_policy(chosen), **more))) as client:
+        async with TestClient(TestServer(make_gate(parts, **more))) as client:
             served = Site(client, parts)
             await served.describe()
             yield served

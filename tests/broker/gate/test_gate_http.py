@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
 from broker.gate.app import ROUTES
+from broker.reload import read_again
 from tests.broker.gate.test_host_keys import ED, OTHER_ED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.broker.gate.gates import Site
 
 ACTION = '{"action":{"perform":"resume"}}'
@@ -388,6 +393,66 @@ async def test_revoked_tokens_and_legacy_ones_that_are_not_wanted_are_nobodys(
     async with serve_gate(gate_legacy_tokens=True) as lenient:
         await lenient.parts.instances.take_over_token("6", "CcbWOgxhjRRJQw8pkWvGrQ==")
         assert (await lenient.send("GET", "/vm", b"", old)).status == 200
+
+
+def reread(gate: Site, **values: Any) -> list[dict[str, Any]]:
+    """A running broker reads its settings again, and finds others; what was logged."""
+    new = gate.parts.settings.model_copy(update=values)
+    with structlog.testing.capture_logs() as lines:
+        read_again(gate.parts, lambda: new)
+    return lines
+
+
+async def test_the_rules_change_while_it_runs(serve_gate: Any, clock: Any) -> None:
+    legacy = {"X-ONEGATE-TOKEN": "CcbWOgxhjRRJQw8pkWvGrQ==", "X-ONEGATE-VMID": "6"}
+    forwarded = {"X-Forwarded-For": "10.1.2.5"}
+    async with serve_gate(gate_legacy_tokens=True) as gate:
+        await gate.parts.instances.take_over_token("6", legacy["X-ONEGATE-TOKEN"])
+        await gate.parts.instances.change("8", {"sources": ["10.1.2.5"]})
+        clock.now += 100
+        assert json.loads((await gate.ask("GET", "/vm"))[1])["VM"]["LCM_STATE"] == "2"
+        assert (await gate.send("GET", "/vm", b"", legacy)).status == 200
+        assert (await gate.ask("GET", "/vm", by="8", **forwarded))[0] == 401
+        reread(
+            gate,
+            gate_permissions=("vm.show", "vm.update", "vm.action_by_id"),
+            gate_restricted_attrs=("COLOUR",),
+            gate_restricted_actions=("resume",),
+            gate_url="https://gate.example",
+            gate_legacy_tokens=False,
+            gate_patience=50.0,
+            trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),),
+        )
+        assert (await gate.ask("GET", "/service"))[0] == 403
+        assert (await gate.ask("PUT", "/vm", "COLOUR=red"))[0] == 403
+        assert (await gate.ask("PUT", "/vm", "SERVICE_ID=1"))[0] == 200
+        assert (await gate.ask("POST", "/vms/6/action", ACTION))[0] == 403
+        assert json.loads((await gate.ask("GET", "/"))[1])["vm_info"] == "https://gate.example/vm"
+        assert (await gate.send("GET", "/vm", b"", legacy)).status == 401
+        assert json.loads((await gate.ask("GET", "/vm", by="3"))[1])["VM"]["LCM_STATE"] == "16"
+        assert (await gate.ask("GET", "/vm", by="8", **forwarded))[0] == 200
+
+
+async def test_a_file_of_rules_is_read_again_and_a_broken_one_changes_nothing(
+    serve_gate: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "onegate-server.conf"
+    file.write_text(":host: 127.0.0.1\n:restricted_attrs: [A]\n")
+    async with serve_gate(gate_config=file) as gate:
+        assert (await gate.ask("PUT", "/vm", "A=1"))[0] == 403
+        file.write_text(":host: 127.0.0.2\n:expire_delta: 7\n:restricted_attrs: [B]\n")
+        before = gate.parts.gate_policy
+        assert not [row for row in reread(gate) if row["log_level"] == "error"]
+        assert (await gate.ask("PUT", "/vm", "A=1"))[0] == 200
+        assert (await gate.ask("PUT", "/vm", "B=1"))[0] == 403
+        assert (gate.parts.gate_policy.bind, gate.parts.gate_policy.expire_delta) == (
+            before.bind,
+            before.expire_delta,
+        )
+        file.write_text("- nothing")
+        (line,) = [row for row in reread(gate) if row["log_level"] == "error"]
+        assert (line["event"], "is no table" in line["reason"]) == ("the gate's rules not read", True)
+        assert (await gate.ask("PUT", "/vm", "B=1"))[0] == 403
 
 
 async def test_bad_tokens_ban_an_address_but_not_who_has_a_good_one(serve_gate: Any, clock: Any) -> None:

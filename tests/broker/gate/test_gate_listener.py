@@ -13,7 +13,6 @@ import structlog
 from broker.app import make_app
 from broker.gate import listener
 from broker.gate.app import make_gate
-from broker.gate.config import gate_policy
 from broker.gate.listener import GateListener
 from broker.parts import PARTS
 from broker.settings import Settings
@@ -57,7 +56,7 @@ def door(clock: Any, page_folder: Path) -> Any:
     async def opened(**settings: Any) -> AsyncIterator[Door]:
         chosen = Settings(store="sqlite://", gate_rate=0, ban_after=0, **settings)
         parts = make_app(chosen, clock=clock, webapp=page_folder)[PARTS]
-        gate = GateListener(make_gate(parts, gate_policy(chosen)), chosen.gate_proxy_protocol)
+        gate = GateListener(make_gate(parts), chosen.gate_proxy_protocol)
         await gate.runner.setup()
         try:
             await gate.open("127.0.0.1:0")
