@@ -336,6 +336,7 @@ async def test_every_session_is_accounted_for(cluster: Cluster) -> None:
         assert not any(person.notices["ended-away"] for person in people)
 
         for person in told:  # as the page does when its person clicks
+            await lives[person]
             person.errors.clear()
             person.connected.clear()
             lives[person] = group.create_task(person.live())
