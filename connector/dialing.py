@@ -14,13 +14,15 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
+from connector.reasons import reason
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from connector.keyfile import Endpoint
 
-__all__ = ["SUBPROTOCOL", "DialError", "dial", "proxy_of"]
+__all__ = ["SUBPROTOCOL", "DialError", "dial", "proxy_of", "trusting"]
 
 SUBPROTOCOL = "fanlight-connector"
 DIAL_TIMEOUT = 15.0
@@ -69,6 +71,18 @@ def proxy_of(endpoint: Endpoint) -> str | None:
     return getproxies().get("https" if endpoint.scheme == "wss" else "http")
 
 
+def trusting(authority: Path | None) -> ssl.SSLContext:
+    """What to believe of certificates; see `dial`.
+
+    Raises:
+        DialError: the file cannot be read.
+    """
+    try:
+        return ssl.create_default_context(cafile=str(authority) if authority else None)
+    except OSError as error:
+        raise DialError(f"certificate-authority: {authority} cannot be read: {reason(error)}") from None
+
+
 async def _tcp(endpoint: Endpoint, network: str) -> socket.socket:
     loop = asyncio.get_running_loop()
     failure = "it has no address"
@@ -92,8 +106,8 @@ async def _tcp(endpoint: Endpoint, network: str) -> socket.socket:
                     return connected
     except TimeoutError:
         failure = f"no answer within {DIAL_TIMEOUT:g} seconds"
-    except OSError as error:
-        failure = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:
+        failure = reason(error)
     raise DialError(f"{endpoint} cannot be reached: {failure}")
 
 
@@ -101,10 +115,7 @@ async def _tcp(endpoint: Endpoint, network: str) -> socket.socket:
 async def _websocket(
     endpoint: Endpoint, network: str, authority: Path | None
 ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    try:
-        context = ssl.create_default_context(cafile=str(authority) if authority else None)
-    except OSError as error:
-        raise DialError(f"certificate-authority: {authority} cannot be read: {error.strerror}") from None
+    context = trusting(authority)
     timeout = aiohttp.ClientTimeout(total=None, connect=DIAL_TIMEOUT, sock_connect=DIAL_TIMEOUT)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
@@ -123,8 +134,8 @@ async def _websocket(
             raise DialError(f"{endpoint} did not answer within {DIAL_TIMEOUT:g} seconds") from None
         except aiohttp.WSServerHandshakeError as error:
             raise DialError(f"{endpoint} refused: {_REFUSALS.get(error.status, error.status)}") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise DialError(f"{endpoint} cannot be reached: {error}") from None
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
+            raise DialError(f"{endpoint} cannot be reached: {reason(error)}") from None
         async with messages:
             yield messages
 

@@ -7,7 +7,6 @@ import platform
 import resource
 import shutil
 import socket
-import ssl
 import time
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import aiohttp
 
 from connector.agent import Agent
-from connector.dialing import DialError, dial, proxy_of
+from connector.dialing import DialError, dial, proxy_of, trusting
 from connector.keyfile import KeyFileError
+from connector.reasons import reason
 from connector.state import installed_as, is_running, load_key, read_status
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ async def _dns(endpoint: Endpoint, _: ConnectorKey, __: Settings) -> tuple[bool 
         found = await asyncio.get_running_loop().getaddrinfo(
             endpoint.host, endpoint.port, type=socket.SOCK_STREAM
         )
-    except OSError as error:
-        return False, f"{endpoint.host} is not known: {error.strerror}", "dns"
+    except (OSError, UnicodeError) as error:
+        return False, f"{endpoint.host} is not known: {reason(error)}", "dns"
     return True, ", ".join(dict.fromkeys(str(row[4][0]) for row in found)), "dns"
 
 
@@ -117,21 +117,22 @@ async def _https(endpoint: Endpoint, _: ConnectorKey, settings: Settings) -> tup
     """A plain request, and the clock of whoever answers."""
     if endpoint.scheme == "tcp":
         return None, "this endpoint is plain TCP", "https"
-    authority = settings.certificate_authority
     address = str(endpoint).replace("ws", "http", 1)
     proxy = proxy_of(endpoint)
     try:
-        context = ssl.create_default_context(cafile=str(authority) if authority else None)
+        context = trusting(settings.certificate_authority)
         timeout = aiohttp.ClientTimeout(total=HTTP_TIMEOUT)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             began = time.time()
             async with session.get(address, proxy=proxy, ssl=context, allow_redirects=False) as answer:
                 said = answer.headers.get("Date", "")
                 ended = time.time()
+    except DialError as error:
+        return False, str(error), "https"
     except TimeoutError:
         return False, f"no answer within {HTTP_TIMEOUT:g} s", "https"
-    except (aiohttp.ClientError, OSError) as error:
-        return False, str(error), "https"
+    except (aiohttp.ClientError, OSError, UnicodeError) as error:
+        return False, reason(error), "https"
     through = f" through {proxy.rpartition('@')[2]}" if proxy else ""
     try:
         offset = parsedate_to_datetime(said).timestamp() - (began + ended) / 2

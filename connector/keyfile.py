@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 import json
 import re
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ VERSION = 1
 LINE = 64
 NETWORK_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 """What a private network may be called: like one label of a host name."""
+
+_HOST = re.compile(r"[\w.-]{1,253}")
 
 
 class KeyFileError(Exception):
@@ -62,6 +65,8 @@ class Endpoint:
         port = parts.port or standard
         if parts.scheme not in {"wss", "ws", "tcp"} or not parts.hostname or port is None:
             raise ValueError(f"{text[:200]!r} is not of the form wss://HOST/PATH or tcp://HOST:PORT")
+        if not _is_host(parts.hostname):
+            raise ValueError(f"{parts.hostname[:200]!r} is not the name or address of a host")
         if parts.username is not None or parts.query or parts.fragment or (standard is None and parts.path):
             raise ValueError(f"the endpoint of {parts.hostname[:200]} has parts that do not belong there")
         return cls(parts.scheme, parts.hostname, port, parts.path or ("/" if standard else ""))
@@ -174,6 +179,18 @@ def _read(payload: bytes) -> ConnectorKey:
     except ValueError as error:
         raise KeyFileError(f"endpoints in the key: {error}") from None
     return key
+
+
+def _is_host(text: str) -> bool:
+    """Whether a resolver could be asked for it."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        try:
+            return bool(_HOST.fullmatch(text) and text.encode("idna"))
+        except UnicodeError:
+            return False
+    return True
 
 
 def _texts(fields: dict[str, Any], name: str, most: int) -> list[str]:

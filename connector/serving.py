@@ -29,15 +29,17 @@ LOGIN_TIMEOUT = 10.0
 KEEPALIVE, KEEPALIVE_COUNT = 10.0, 3
 """Seconds of silence after which the other end is asked for a sign of life, and how many it may owe."""
 MAX_WORD = 1024
+MAX_WORDS = 32
+"""Words that are answered at a time; a broker says one or two."""
 MAX_LOGGED_DENIALS = 100
 """Refused streams of one connection that are logged one by one; a broken-into broker shall not fill the disk."""
 
 
 class Counts:
-    """What goes on: streams that are open, and how many were opened and refused since the start."""
+    """What goes on: streams and words that are open, and how many streams were opened and refused since the start."""
 
     def __init__(self) -> None:
-        self.open = self.opened = self.denied = 0
+        self.open = self.opened = self.denied = self.words = 0
 
 
 class Serving(asyncssh.SSHServer):
@@ -92,7 +94,6 @@ class Serving(asyncssh.SSHServer):
             agent_forwarding=False,
             x11_forwarding=False,
             compression_algs=None,
-            process_factory=self._word,
             encoding=None,
         )
 
@@ -151,6 +152,12 @@ class Serving(asyncssh.SSHServer):
             )
         return asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, reason)
 
+    def session_requested(self) -> asyncssh.SSHServerProcess[bytes] | bool:
+        """A channel for a word; there are few at a time."""
+        if self._counts.words >= MAX_WORDS:
+            return False
+        return _Words(self._counts, self._word)
+
     async def _word(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         """An exec channel with one of the fixed words; anything else is told so."""
         word = process.command or ""
@@ -169,4 +176,18 @@ class _Counted(SSHForwarder):
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream is over."""
         self._counts.open -= 1
+        super().connection_lost(exc)
+
+
+class _Words(asyncssh.SSHServerProcess[bytes]):
+    """The channel of a word; counts itself in and out."""
+
+    def __init__(self, counts: Counts, factory: Callable[[Any], Awaitable[None]]) -> None:
+        super().__init__(factory, None, 3, allow_scp=False)
+        self._counts = counts
+        counts.words += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._counts.words -= 1
         super().connection_lost(exc)

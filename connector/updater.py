@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import ssl
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -20,6 +19,8 @@ import aiohttp
 import structlog
 
 from connector import release, versions
+from connector.dialing import DialError, trusting
+from connector.reasons import reason, without_credentials
 from connector.release import ReleaseError
 from connector.updates import Memory, Plan, plan, told
 
@@ -89,26 +90,29 @@ class HttpFetch:
             raise ReleaseError("update-from is not set, and no endpoint serves releases")
         scheme, _, rest = base.partition("://")
         host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0]
+        shown = without_credentials(base)
         proxy = None if proxy_bypass(host) else getproxies().get(scheme)
         got = 0
         try:
-            context = ssl.create_default_context(cafile=str(self._authority) if self._authority else None)
+            context = trusting(self._authority)
             timeout = aiohttp.ClientTimeout(total=FETCH_TIMEOUT, connect=15, sock_read=60)
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.get(f"{base}/{name}", proxy=proxy, ssl=context, allow_redirects=False) as answer,
             ):
                 if answer.status != 200:
-                    raise ReleaseError(f"{base}/{name} answered {answer.status}")
+                    raise ReleaseError(f"{shown}/{name} answered {answer.status}")
                 async for piece in answer.content.iter_chunked(READ_SIZE):
                     got += len(piece)
                     if got > most:
                         raise ReleaseError(f"{name} is longer than {most} bytes")
                     yield piece
+        except DialError as error:
+            raise ReleaseError(str(error)) from None
         except TimeoutError:
-            raise ReleaseError(f"{base} did not answer in time") from None
-        except aiohttp.ClientError as error:
-            raise ReleaseError(f"{base} cannot be reached: {error}") from None
+            raise ReleaseError(f"{shown} did not answer in time") from None
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
+            raise ReleaseError(f"{shown} cannot be reached: {reason(error)}") from None
 
 
 async def install(version: str, wheels: Path, into: Path) -> None:
@@ -207,7 +211,7 @@ class Updater:
     async def run(self) -> str:
         """Look and install until there is a version to restart into; returns it."""
         while True:
-            await self.step()
+            await self._careful_step()
             try:
                 async with asyncio.timeout(STEP_EVERY):
                     await self._turn.wait()
@@ -217,9 +221,18 @@ class Updater:
             self._log.warning("update begins", version=self._release.version, running=self._running)
             return self._release.version
 
+    async def _careful_step(self) -> None:
+        """A step whose failure does not end the connector that would be updated: a full disk, say."""
+        try:
+            await self.step()
+        except OSError as error:
+            self._log.error("updates cannot be looked after", reason=error.strerror or str(error))
+        except Exception:  # noqa: BLE001 - logged with its stack
+            self._log.exception("updates cannot be looked after")
+
     async def step(self) -> None:
         """Do what is to be done now."""
-        if self._clock() - self._looked >= CHECK_EVERY or self._memory("").asked:
+        if abs(self._clock() - self._looked) >= CHECK_EVERY or self._memory("").asked:
             await self._look()
         before = self._plan
         self._decide()

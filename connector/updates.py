@@ -142,7 +142,8 @@ def plan(*, running: str, offered: str, memory: Memory, now: float, open_now: bo
     memory = memory.about(offered)
     if memory.attempts >= ATTEMPTS:
         return Plan.GIVEN_UP
-    if not (open_now or memory.asked) or now < memory.tried + RETRY_AFTER:
+    just_now = 0 <= now - memory.tried < RETRY_AFTER  # a clock that was set back does not put it off
+    if not (open_now or memory.asked) or just_now:
         return Plan.WAIT
     return Plan.READY if memory.installed else Plan.INSTALL
 

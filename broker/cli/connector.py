@@ -225,11 +225,13 @@ def _plain(value: Any) -> Any:
     """A setting as it is written."""
     import asyncssh
 
+    from connector.reasons import without_credentials
+
     if type(value) is tuple:  # entries of a list may be tuples with names
         return [_plain(entry) for entry in value]
     if isinstance(value, asyncssh.SSHKey):
         return value.export_public_key().decode().strip()
-    return value if isinstance(value, bool | int | float | None) else str(value)
+    return value if isinstance(value, bool | int | float | None) else without_credentials(str(value))
 
 
 def _settings(config: Path | None, state_directory: Path | None) -> Settings:

@@ -164,6 +164,7 @@ def _print(network: PrivateNetwork, connectors: list[Connector], rollout: Rollou
         ]
         if row.connected:
             facts += [f"{row.round_trip} ms", f"{row.sessions} sessions", f"version {row.version}"]
+        facts += [f"clock {row.clock_offset:+.0f} s off: no updates"] if row.skewed else []
         facts += [row.update] if row.update else []
         facts += ["standby"] if row.standby else []
         facts += [row.error] if row.error else []

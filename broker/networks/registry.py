@@ -28,6 +28,8 @@ REMEMBERED = 7 * 86400.0
 """Seconds that a connector is remembered that is gone."""
 FRESH = 15.0
 """Seconds after which a connector counts as lost of which its broker says nothing."""
+MAX_SKEW = 120.0
+"""Seconds that a connector's clock may be off; see `connector.doctor`, which wants less."""
 MAX_LISTED = 1000
 MAX_KEYS = 16
 """Keys of one network that are remembered, the newest."""
@@ -127,6 +129,11 @@ class Connector:
     denied: int = 0
     clock_offset: float = 0.0
     update: str = ""
+
+    @property
+    def skewed(self) -> bool:
+        """Whether its clock is so far off that it does not know when its window is."""
+        return self.connected and abs(self.clock_offset) > MAX_SKEW
 
     @property
     def key(self) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from broker.networks.registry import PrivateNetwork, PrivateNetworks
     from broker.proxyd_client import Address
 
-__all__ = ["Entrance", "NoEntryError", "RefusedError", "Relays"]
+__all__ = ["Entrance", "NoEntryError", "RefusedError", "Relays", "printable"]
 
 MAX_RELAYS, MAX_OF_NETWORK = 1000, 100
 """Connectors of this broker, and those of one network: whoever has one key shall not keep other networks out."""
@@ -300,7 +300,7 @@ class Relays:
                 version=relay.live.version,
                 relay=relay.identifier,
             )
-        elif update.get("ready") is True:
+        elif update.get("ready") is True and not relay.live.skewed:
             await self._give_turn(relay.live, process, _text(update, "version", 40))
 
     async def _still_good(self, relay: _Relay, generation: int) -> bool:
@@ -332,7 +332,7 @@ class Relays:
             system=_text(hello, "system", 64),
             installed=_text(hello, "installed", 16),
             standby=hello.get("standby") is True,
-            targets=tuple(map(_printable, targets[:100])) if isinstance(targets, list) else (),
+            targets=tuple(map(printable, targets[:100])) if isinstance(targets, list) else (),
             denied=_count(hello, "denied"),
             clock_offset=round(float(row.get("clock_offset", 0.0)), 1),
             update=update,
@@ -457,11 +457,12 @@ def _status(relays: Sequence[str]) -> dict[str, Any]:
 
 
 def _text(hello: dict[str, Any], name: str, most: int) -> str:
-    """A connector's word of itself: it is inside somebody else's network, so it is cut and freed of controls."""
-    return _printable(hello.get(name, ""), most)
+    """A connector's word of itself."""
+    return printable(hello.get(name, ""), most)
 
 
-def _printable(value: Any, most: int = 100) -> str:
+def printable(value: Any, most: int = 100) -> str:
+    """What a connector says: it is inside somebody else's network, so it is cut and freed of controls."""
     return "".join(character for character in str(value)[:most] if character.isprintable())
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker.networks.firewall import Rule, rules
 from broker.networks.registry import NetworkError
+from broker.networks.relays import printable
 from broker.networks.rollouts import words
 from connector.keyfile import Endpoint
 
@@ -23,6 +24,7 @@ __all__ = ["firewall_of", "shown", "state", "target_of", "tried"]
 
 MAX_STAGES = 8
 MAX_DETAIL = 300
+MAX_MILLISECONDS = 1e6
 
 
 def state(connectors: Sequence[Connector]) -> str:
@@ -88,16 +90,18 @@ def _stages(given: Any) -> list[dict[str, Any]]:
     rows = given[:MAX_STAGES] if isinstance(given, list) else []
     return [
         {
-            "stage": str(row.get("stage"))[:16],
+            "stage": printable(row.get("stage"), 16),
             "passed": row.get("passed") is True,
-            "detail": str(row.get("detail"))[:MAX_DETAIL],
-            "milliseconds": row.get("milliseconds")
-            if isinstance(row.get("milliseconds"), int | float)
-            else 0,
+            "detail": printable(row.get("detail"), MAX_DETAIL),
+            "milliseconds": _milliseconds(row.get("milliseconds")),
         }
         for row in rows
         if isinstance(row, dict)
     ]
+
+
+def _milliseconds(value: Any) -> float:
+    return value if isinstance(value, int | float) and 0 <= value < MAX_MILLISECONDS else 0
 
 
 async def firewall_of(network: PrivateNetwork) -> list[Rule]:

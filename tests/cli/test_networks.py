@@ -121,10 +121,14 @@ def test_doctor_names_the_first_stage_that_fails(
     assert fanlight("connector", "status", "--config", config).code == 3
 
 
-def test_the_bundle_holds_no_key(
-    fanlight: Callable[..., Outcome], config: Path, key: Path, tmp_path: Path
+def test_the_bundle_holds_no_secrets(
+    fanlight: Callable[..., Outcome], config: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fanlight("connector", "setup", "--key-file", key, "--config", config)
+    with config.open("a") as file:
+        file.write('update-from = "https://user:s3cret@releases.example/fanlight"\n')
+    monkeypatch.setenv("https_proxy", "http://user:s3cret@127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
     out = tmp_path / "bundle.tar.gz"
     assert fanlight("connector", "bundle", "--out", out, "--config", config).code == 0
     with tarfile.open(out) as packed:
@@ -133,7 +137,9 @@ def test_the_bundle_holds_no_key(
         "settings.json", "status.json", "versions.json", "doctor.json", "connector.log"
     }  # fmt: skip
     secret = parse_key(key.read_text()).private.splitlines()[2]
-    assert not any(secret in text or "BEGIN" in text for text in texts.values())
+    assert not any(word in text for word in (secret, "BEGIN", "s3cret") for text in texts.values())
+    assert "https://releases.example/fanlight" in texts["fanlight-connector/settings.json"]
+    assert "the HTTP proxy cannot be reached" in texts["fanlight-connector/doctor.json"]
     assert "10.0.0.0/8:22" in texts["fanlight-connector/settings.json"]
 
 

@@ -112,8 +112,12 @@ def test_endpoints(text: str, host: str, port: int, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "desk.example.org:22", "tcp://desk.example.org", "wss://", "tcp://a:1/x", "wss://a:99999/"]
-)
+    "text",
+    [
+        "", "desk.example.org:22", "tcp://desk.example.org", "wss://", "tcp://a:1/x", "wss://a:99999/",
+        "tcp://a..b:1", f"wss://{'x' * 64}.example/", "wss://exa mple/", "wss://a\u2028b/", "tcp://.:1",
+    ],
+)  # fmt: skip
 def test_no_endpoints(text: str) -> None:
     with pytest.raises(ValueError):
         Endpoint.parse(text)

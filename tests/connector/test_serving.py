@@ -11,7 +11,7 @@ import asyncssh
 import pytest
 import structlog
 
-from connector.serving import MAX_LOGGED_DENIALS, USER
+from connector.serving import MAX_LOGGED_DENIALS, MAX_WORDS, USER
 from tests.fakes.connectors import BROKER, FakeConnector, new_key, server
 
 if TYPE_CHECKING:
@@ -172,6 +172,23 @@ async def test_words_and_nothing_else() -> None:
             await connection.forward_remote_port("127.0.0.1", 0, "127.0.0.1", 22)
         with pytest.raises(asyncssh.Error):
             await connection.open_unix_connection("/run/secret.sock")
+
+
+async def test_a_broker_that_was_broken_into_has_few_words_at_a_time() -> None:
+    connector = FakeConnector(new_key())
+    connector.silent = True
+    async with signed_in(connector) as connection:
+        said = [await connection.create_process("hello") for _ in range(MAX_WORDS)]
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process("hello")
+        said[0].close()
+        async with asyncio.timeout(10):
+            while connector.counts.words == MAX_WORDS:
+                await asyncio.sleep(0.01)
+        await connection.create_process("hello")
+    async with asyncio.timeout(10):
+        while connector.counts.words:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(

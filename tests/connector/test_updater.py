@@ -12,6 +12,7 @@ import asyncssh
 import pytest
 from aiohttp import web
 
+from connector import updater as module
 from connector.release import FILE, ReleaseError, sign
 from connector.settings import Settings
 from connector.updater import CHECK_EVERY, HttpFetch, Updater
@@ -151,6 +152,37 @@ async def test_it_looks_twice_an_hour(tmp_path: Path) -> None:
     case.now += CHECK_EVERY
     await case.updater.step()
     assert case.fetched == [FILE, FILE]
+
+
+async def test_it_looks_again_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    case = Case(tmp_path, NOON)
+    await case.updater.step()
+    case.now -= 30 * 86400
+    await case.updater.step()
+    assert case.fetched == [FILE, FILE]
+
+
+async def test_what_goes_wrong_with_updates_does_not_end_the_connector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STEP_EVERY", 0.01)
+    failures = [OSError(28, "No space left on device"), RuntimeError("nobody foresaw it")]
+    case = Case(tmp_path)
+
+    def full(*_: Any) -> None:
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(module.versions, "write_memory", full)
+    running = asyncio.create_task(case.updater.run(), name="updates")
+    try:
+        async with asyncio.timeout(10):
+            while failures:
+                await asyncio.sleep(0.01)
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def test_nobody_may_sign_by_default(tmp_path: Path) -> None:

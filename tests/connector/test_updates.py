@@ -63,6 +63,7 @@ NOW = 1_000_000.0
         ({"memory": replace(MEMORY, installed=True, version="1.1.5")}, Plan.INSTALL),  # of another version
         ({"memory": replace(MEMORY, attempts=1, tried=NOW - RETRY_AFTER + 1)}, Plan.WAIT),
         ({"memory": replace(MEMORY, attempts=1, tried=NOW - RETRY_AFTER)}, Plan.INSTALL),
+        ({"memory": replace(MEMORY, attempts=1, tried=NOW + 86400)}, Plan.INSTALL),  # a clock that was ahead
         ({"memory": replace(MEMORY, attempts=ATTEMPTS)}, Plan.GIVEN_UP),
         ({"memory": replace(MEMORY, attempts=ATTEMPTS, version="1.1.5")}, Plan.INSTALL),
     ],

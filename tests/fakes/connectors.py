@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -46,7 +47,7 @@ class FakeConnector:
     ) -> None:
         self.key = key
         self.hello: dict[str, Any] = {
-            "machine": "m1", "process": "p1", "host": "gw1", "clock": 0, **(hello or {}),
+            "machine": "m1", "process": "p1", "host": "gw1", "clock": time.time(), **(hello or {}),
         }  # fmt: skip
         self.counts = Counts()
         self.far, self._near = socket.socketpair()

@@ -18,6 +18,7 @@ from broker.networks import relays as module
 from broker.networks.listener import Listener
 from broker.networks.registry import NetworkError, PrivateNetworks
 from broker.networks.relays import NoEntryError, Relays
+from broker.networks.shown import tried
 from broker.proxyd_client import Address
 from broker.store import open_store
 from connector.keyfile import parse_key
@@ -407,3 +408,47 @@ async def test_a_key_that_is_revoked_during_the_handshake_lets_nobody_in(door: D
         going_on.set()
         await door.settled(0)
     assert await door.networks.connectors("lab") == []
+
+
+async def test_no_update_where_a_clock_does_not_tell_the_window(door: Door) -> None:
+    words: list[str] = []
+
+    class Updating(FakeConnector):
+        """Waits for its turn, at another time than ours."""
+
+        async def answer(self, word: str) -> dict[str, Any]:
+            words.append(word)
+            return await super().answer(word)
+
+    waiting = {"version": "9.0.0", "ready": True, "about": "9.0.0 waits for its turn"}
+    hello = {"update": waiting, "clock": time.time() + 7200}
+    async with door.dialled(Updating(await door.key(), hello=hello)):
+        row = await door.connector(connected=True)
+        assert row.skewed
+        await door.relays.look()
+        assert (await door.networks.rollouts.find("lab")).turn is None
+    assert set(words) == {"hello"}
+
+
+async def test_what_a_connector_says_of_a_target_is_tame_and_bounded(door: Door) -> None:
+    class Hostile(FakeConnector):
+        """Answers what an operator's terminal would obey."""
+
+        async def answer(self, word: str) -> dict[str, Any]:
+            if word.startswith("test good"):
+                stage = {"stage": "\x1b[2Jname", "passed": 1, "detail": "x\x9b2J" + "y" * 9999}
+                odd = {"stage": [], "milliseconds": float("nan")}
+                return {"stages": [stage | {"milliseconds": 1e999}, odd, 5] * 9}
+            if word.startswith("test"):
+                return {"error": "\x1b]0;owned\x07" + "z" * 9999}
+            return await super().answer(word)
+
+    async with door.dialled(Hostile(await door.key())):
+        await door.connector(connected=True)
+        (good,) = await tried(door.networks, door.relays, "lab", "good", 22)
+        assert len(good["stages"]) <= 8
+        assert json.dumps(good, allow_nan=False).isascii()
+        (bad,) = await tried(door.networks, door.relays, "lab", "bad", 22)
+        for text in (bad["error"], *(stage["detail"] + stage["stage"] for stage in good["stages"])):
+            assert text.isprintable()
+            assert len(text) < 400

@@ -73,6 +73,8 @@ export interface PrivateConnector {
   round_trip: number | null;
   sessions: number;
   version: string;
+  /** Seconds that its clock is ahead of ours. */
+  clock_offset: number;
   update: string;
   error: string;
 }

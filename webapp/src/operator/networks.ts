@@ -5,6 +5,8 @@ import { button, facts, fill } from "./tables.ts";
 import { duration, moment } from "./words.ts";
 
 const HOUR_S = 3600;
+/** Seconds that a connector's clock may be off before it gets no updates any more. */
+const MAX_SKEW_S = 120;
 /** Columns that only a connector fills. */
 const EMPTY = Array<string>(7).fill("");
 
@@ -137,7 +139,9 @@ function cells(connector: PrivateConnector, held: string, now: number): (Node | 
       .filter((part) => part !== "")
       .join("; "),
     String(connector.generation),
-    connector.error,
+    connector.connected && Math.abs(connector.clock_offset) > MAX_SKEW_S
+      ? `its clock is ${Math.round(connector.clock_offset)} s off: no updates`
+      : connector.error,
   ];
 }
 
