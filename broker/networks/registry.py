@@ -182,15 +182,18 @@ class PrivateNetworks:
             overlap: seconds for which the key before stays good.
 
         Raises:
-            NetworkError: the name, an endpoint or the overlap will not do.
+            NetworkError: the name, an endpoint or the overlap will not do; or somebody else changed it meanwhile.
         """
         if not NETWORK_NAME.fullmatch(name):
             raise NetworkError("a network is called by up to 63 characters of a-z, 0-9 and -")
         if not 0 <= overlap <= MAX_OVERLAP:
             raise NetworkError("the key before stays good for 24 hours at most")
         now = self._clock()
-        network = await self.find(name) or PrivateNetwork(
-            name, now, (), _private(asyncssh.generate_private_key("ssh-ed25519"))
+        before = await self._store.get(Kind.NETWORK, name)
+        network = (
+            PrivateNetwork(name, now, (), _private(asyncssh.generate_private_key("ssh-ed25519")))
+            if before is None
+            else _network(before)
         )
         network = replace(network, endpoints=_endpoints(endpoints) or network.endpoints)
         if not network.endpoints:
@@ -209,8 +212,8 @@ class PrivateNetworks:
             (asyncssh.import_private_key(network.client_key).export_public_key().decode().strip(),),
             _private(pair),
         ).text()
+        await self._put(network, before)
         await self._store.put(Kind.NETWORK_KEY, name, text.encode(), now + SHOWN_WITHIN)
-        await self._put(network)
         return network, made
 
     async def show_once(self, name: str) -> str | None:
@@ -226,15 +229,16 @@ class PrivateNetworks:
         Raises:
             NetworkError: there is no such network.
         """
-        network = await self.find(name)
-        if network is None:
+        before = await self._store.get(Kind.NETWORK, name)
+        if before is None:
             raise NetworkError(f"there is no network {name}")
-        now = self._clock()
+        network, now = _network(before), self._clock()
         ending = [key for key in network.keys if key.good(now) and generation in {None, key.generation}]
         await self._put(
             replace(
                 network, keys=tuple(replace(key, until=now) if key in ending else key for key in network.keys)
-            )
+            ),
+            before,
         )
         if any(key.generation == max(row.generation for row in network.keys) for key in ending):
             await self._store.delete(Kind.NETWORK_KEY, name)
@@ -248,9 +252,18 @@ class PrivateNetworks:
             await self._store.delete(Kind.CONNECTOR, connector.key)
         return await self._store.delete(Kind.NETWORK, name)
 
-    async def _put(self, network: PrivateNetwork) -> None:
-        value = json.dumps(asdict(network)).encode()
-        await self._store.put(Kind.NETWORK, network.name, value, self._clock() + FOREVER)
+    async def _put(self, network: PrivateNetwork, before: bytes | None) -> None:
+        """Write a network that was read as `before`: nobody's revocation shall be undone by somebody's new key."""
+        value, until = json.dumps(asdict(network)).encode(), self._clock() + FOREVER
+        written = (
+            self._store.add(Kind.NETWORK, network.name, value, until)
+            if before is None
+            else self._store.swap(Kind.NETWORK, network.name, before, value, until)
+        )
+        if not await written:
+            raise NetworkError(
+                f"somebody else changed the network {network.name} meanwhile: look, and try again"
+            )
 
     # -- connectors ----------------------------------------------------------------------------------------------------
 

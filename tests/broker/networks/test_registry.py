@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from broker.networks.registry import FRESH, Connector, NetworkError, PrivateNetw
 from broker.networks.rollouts import Rollout
 from broker.networks.shown import shown, state, target_of
 from broker.store import open_store
+from broker.store.base import Kind
 from connector.keyfile import parse_key
 
 if TYPE_CHECKING:
@@ -134,3 +136,36 @@ def test_no_targets(text: str) -> None:
 def test_targets() -> None:
     assert target_of("db.lab.example:22") == ("db.lab.example", 22)
     assert target_of("[2001:db8::1]:5900") == ("2001:db8::1", 5900)
+
+
+async def test_a_key_that_is_revoked_while_another_is_made_stays_revoked(
+    networks: PrivateNetworks, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await networks.new_key("lab", [ENDPOINT])
+    store = networks._store
+    read = store.get
+
+    async def then_revoked(kind: Kind, key: str) -> bytes | None:
+        value = await read(kind, key)
+        monkeypatch.setattr(store, "get", read)
+        await networks.revoke("lab")
+        return value
+
+    monkeypatch.setattr(store, "get", then_revoked)
+    with pytest.raises(NetworkError, match="somebody else changed the network lab meanwhile"):
+        await networks.new_key("lab", overlap=3600)
+    network = await networks.find("lab")
+    assert network is not None
+    assert network.accepted(clock()) == {}
+    assert await networks.show_once("lab") is None
+
+
+async def test_of_two_changes_at_once_one_is_told(networks: PrivateNetworks, clock: Clock) -> None:
+    done = await asyncio.gather(
+        *(networks.new_key("lab", [ENDPOINT]) for _ in range(5)), return_exceptions=True
+    )
+    assert sum(isinstance(one, NetworkError) for one in done) == 4
+    network = await networks.find("lab")
+    assert network is not None
+    key = parse_key(await networks.show_once("lab") or "")
+    assert network.accepted(clock()) == {key.fingerprint: 1}
