@@ -319,6 +319,15 @@ async def test_every_session_is_accounted_for(cluster: Cluster) -> None:
         await prove(cluster, people, "after-redis-and-the-other-broker")
         cluster.start(second)
 
+        opened = {person: person.opened for person in people}
+        cluster.kill("nginx")
+        cluster.start("nginx")
+        await fact(
+            lambda: all(row.opened > opened[row] and row.connected.is_set() for row in people),
+            "everybody is back behind another balancer",
+        )
+        await prove(cluster, people, "after-the-balancer-died")
+
         load = await ask_load(Address("127.0.0.1", cluster.ports["proxyd-1"]))
         assert load is not None
         cluster.kill("proxyd-1")
