@@ -19,6 +19,7 @@ from broker.jumps import JumpsError
 from broker.keeping import Kept, gateway_owner, identify, person
 from broker.keys import KeyRefusedError
 from broker.proxyd_client import connect, end_session
+from broker.sharing import ENDED
 from broker.store.base import StoreError
 from broker.tunnel import GOODBYE, Tunnel
 from proxyd.wire.handshake import ClientHandshake, ClientInfo
@@ -232,6 +233,8 @@ class Gateway:
         )
         if way.lost:
             tunnel.tell(ENDED_AWAY)
+        if connection.until is not None:
+            tunnel.end_in(connection.until - now, ENDED)
         self._sessions.enter(tunnel)
         self._metrics.tunnels.inc()
         if self.draining and tunnel.kept is not None:  # it began to while the tunnel was opened

@@ -248,6 +248,7 @@ def _seal(token: str, session: Session) -> bytes:
                 row.public,
                 row.follows,
                 row.source,
+                row.until,
             ]
             for row in session.connections.values()
         ],

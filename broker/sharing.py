@@ -140,6 +140,7 @@ class Sharing:
             parameters={"read-only": "true" if share.read_only else "false"},
             join=share.proxyd,
             share=name,
+            until=share.expires,
         )
         return Grant(
             source=f"{share.source.removesuffix('-shared')}-shared",

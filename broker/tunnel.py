@@ -92,6 +92,7 @@ class Tunnel:
         self._last_word = b""
         self._words: list[bytes] = []
         self._waiting: asyncio.Timeout | None = None
+        self._limit: asyncio.TimerHandle | None = None
 
     @property
     def connection_id(self) -> str:
@@ -194,6 +195,8 @@ class Tunnel:
             for_good: end the session as well, if it is one that outlives its tunnels.
         """
         if self.status is None:
+            if self._limit is not None:
+                self._limit.cancel()
             self.status = status
             self.over = for_good or self._tail == GOODBYE
             if sentence:
@@ -201,6 +204,11 @@ class Tunnel:
                 self._last_word = encode("error", error.wire_text(self.reference), status.code) + GOODBYE
             self.streams.close()
             self._upstream.close(GOODBYE if for_good else b"")
+
+    def end_in(self, seconds: float, sentence: str) -> None:
+        """Let the tunnel end after a time, whatever happens meanwhile; the person is told why."""
+        later = asyncio.get_running_loop().call_later
+        self._limit = later(max(seconds, 0.0), self.end, Status.SESSION_CLOSED, sentence)
 
     def end_session(self) -> None:
         """The token is gone."""

@@ -132,6 +132,7 @@ class Connection:
         public: under which name others may join what it opens: the key's name, a blank, the platform's name for it.
         follows: the public name of the connection whose running session it joins.
         source: the data source it is shown in, where that is not the session's own.
+        until: Unix seconds when the link through which it came is over.
     """
 
     identifier: str
@@ -143,6 +144,7 @@ class Connection:
     public: str = ""
     follows: str = ""
     source: str = ""
+    until: float | None = None
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,35 @@ async def test_a_link_ends_when_it_says(owner: Owner) -> None:
     assert (code, reason) == (1002, "523")
 
 
+async def test_a_link_ends_by_itself_whatever_the_store_says(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for those who have it beside connections of their own."""
+    shared = owner.broker.parts.sharing
+    (tunnel,) = owner.broker.parts.sessions.tunnels()
+    made = await shared.share(tunnel, "watch", 0.5)
+    assert made is not None
+    guest, _, _ = await owner.joined(made[0])
+    owner.broker.platform.username = "bob"
+    token = await owner.broker.token(identifier="bobs")
+    answer = await owner.broker.post_form(f"key={made[0]}&token={token}")
+    assert (await answer.json())["authToken"] == token
+    session = await owner.broker.parts.sessions.find(token)
+    assert session is not None
+    identifier = next(name for name, row in session.connections.items() if row.share)
+    query = {**owner.broker.tunnel_query(token, identifier), "GUAC_DATA_SOURCE": "hmac-shared"}
+    visitor = await owner.connect(query)
+
+    async def fail(*_: object) -> None:
+        raise StoreError("gone")
+
+    for name in ("get", "extend", "put", "delete"):
+        monkeypatch.setattr(owner.broker.parts.store, name, fail)
+    for socket in (guest, visitor):
+        assert "ended it" in (await ending(socket))[0]
+    assert not owner.socket.closed
+
+
 @pytest.mark.parametrize(("asked", "minutes"), [("99999", 240), ("240", 240), ("1", 1)])
 async def test_no_longer_than_the_site_permits(owner: Owner, asked: str, minutes: int) -> None:
     body = await (await owner.get("sharingCredentials/watch", minutes=asked)).json()
