@@ -21,6 +21,8 @@ __all__ = ["Asker", "Client", "Identity", "load_key"]
 
 MAX_ATTEMPTS = 3
 """How often a person may try."""
+MAX_PROMPTS = 16
+"""Questions at once; a person has to answer them one by one."""
 
 _OPENSSH = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END")
 _MAGIC, _NO_CIPHER = b"openssh-key-v1\0", b"\0\0\0\4none"
@@ -210,6 +212,13 @@ class Client(asyncssh.SSHClient):
         if self._hopeless:
             return None
         self._attempts += 1
+        if len(prompts) > MAX_PROMPTS:
+            self.failure = StatusError(
+                Status.UPSTREAM_ERROR,
+                f"{self._trust.subject} asks {len(prompts)} questions at once.",
+                Hop.SIGN_IN,
+            )
+            return None
         answers = []
         for text, echo in prompts:
             if self._password and not echo and _PASSWORD_PROMPT.search(text):
