@@ -121,6 +121,7 @@ class Agent:
             self._counts,
             self._settings.max_streams,
             str(endpoint),
+            self._settings.offer_gate,
         )
         try:
             async with dial(endpoint, self._key.network, self._settings.certificate_authority) as connected:

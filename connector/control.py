@@ -85,6 +85,7 @@ class Control:
             "installed": installed_as(self._settings.installed_as),
             "update": self._updater.state,
             "targets": [str(entry) for entry in self._settings.allowed_targets][:100],
+            "gate": self._settings.offer_gate,
             "streams": self._counts.open,
             "opened": self._counts.opened,
             "denied": self._counts.denied,

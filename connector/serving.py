@@ -1,7 +1,7 @@
 """The connector's end of the SSH connection: it dialled, yet here it is the server that a broker signs in to.
 
 A broker may open streams to what the list permits and say the words of `control`; there is no shell, and nothing is
-listened for.
+listened for but the gate, where the connector's own settings offer it.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Serving(asyncssh.SSHServer):
         counts: Counts,
         most: int,
         endpoint: str,
+        gate: str = "",
     ) -> None:
         """Describe it.
 
@@ -63,12 +64,16 @@ class Serving(asyncssh.SSHServer):
             counts: of all connections.
             most: streams at a time.
             endpoint: where it goes, for the log.
+            gate: `HOST:PORT` where it may be listened for the gate; empty is nowhere.
         """
         self._brokers = {asyncssh.import_public_key(line) for line in key.brokers}
         self._inside = inside
         self._control = control
         self._counts = counts
         self._most = most
+        host, _, port = gate.rpartition(":")
+        self._gate = (host.strip("[]").lower(), int(port)) if gate else None
+        self._connection: asyncssh.SSHServerConnection | None = None
         self.ended = "the broker closed the connection"
         """Why the connection ended, once it has."""
         self._log = structlog.get_logger("connector").bind(network=key.network, endpoint=endpoint)
@@ -96,6 +101,10 @@ class Serving(asyncssh.SSHServer):
             compression_algs=None,
             encoding=None,
         )
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """It begins."""
+        self._connection = conn
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
@@ -143,6 +152,23 @@ class Serving(asyncssh.SSHServer):
         self._counts.opened += 1
         self._log.info("stream opened", host=host[:255], port=port)
         return SSHForwarder(peer)
+
+    def server_requested(self, listen_host: str, listen_port: int) -> Any:
+        """Listening inside: for the gate, where it is offered, and nowhere else."""
+        if (listen_host, listen_port) != self._gate:
+            self._refused(listen_host, listen_port, "the connector listens there for nobody")
+            return False
+        return self._listen(listen_host, listen_port)
+
+    async def _listen(self, host: str, port: int) -> asyncssh.SSHListener | bool:
+        assert self._connection is not None
+        try:
+            listener = await self._connection.forward_local_port(host, port, host, port)
+        except OSError as error:
+            self._log.error("gate not offered", host=host, port=port, reason=error.strerror or str(error))
+            return False
+        self._log.info("gate offered", host=host, port=port)
+        return listener
 
     def _refused(self, host: str, port: int, reason: str) -> asyncssh.ChannelOpenError:
         self._counts.denied += 1

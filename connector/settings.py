@@ -84,6 +84,12 @@ class Settings(BaseModel):
         "`10.0.0.0/8:22+5900-5999, *.lab.example:22`. Loopback, link-local and metadata services only where they are "
         "listed by address.",
     )
+    offer_gate: str = Field(
+        "",
+        pattern=r"^(\S+:[0-9]{1,5})?$",
+        description="Where the connector listens for instances inside that have something to say at the gate, `HOST:PORT`: "
+        "the ONEGATE_ENDPOINT of this network. Empty is off; it needs `gate-address` at proxyd.",
+    )
     standby: bool = Field(
         False,
         description="Take sessions only while no connector of the network that is not on standby is there.",

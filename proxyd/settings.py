@@ -55,6 +55,12 @@ class Settings(BaseModel):
     )
     handshake_timeout: float = Field(15.0, gt=0, le=120, description="Seconds for a whole handshake.")
     connect_timeout: float = Field(10.0, gt=0, le=120, description="Seconds to open a stream to an instance.")
+    gate_address: str = Field(
+        "",
+        pattern=r"^(\S+:[0-9]{1,5})?$",
+        description="Where the instance gate listens, `HOST:PORT`, as proxyd reaches it: connectors with `offer-gate` lead "
+        "instances of their networks there. Empty leads nobody.",
+    )
     known_hosts: OptionalFile = Field(
         None, description="The operator's file of SSH host keys, in the format of OpenSSH's known_hosts."
     )

@@ -18,6 +18,7 @@ from proxyd.control import Control, Drain
 from proxyd.instances.host_keys import HostKeyFiles
 from proxyd.settings import Settings
 from proxyd.transit.connectors import Connectors
+from proxyd.transit.gate import GateDoor
 from proxyd.transit.logins import Logins
 from proxyd.transit.service import Service
 
@@ -34,7 +35,7 @@ async def run(end: socket.socket, listener: socket.socket, settings: Settings) -
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     files = HostKeyFiles(settings.known_hosts, settings.host_key_pins, settings.strict_host_keys)
-    connectors = Connectors()
+    connectors = Connectors(GateDoor(settings.gate_address))
     logins = Logins(files, connectors, settings.connect_timeout, time.time)
     serving = Serving(Service(logins, connectors))
     receiving = serving.begin(serving.receive(Control(end)), "control")

@@ -19,6 +19,7 @@ import asyncssh
 import structlog
 
 from proxyd.transit.carrier import Carrier
+from proxyd.transit.gate import GateDoor
 from proxyd.transport.jump import Leaving
 from proxyd.wire.instruction import encode
 from proxyd.wire.status import Hop, Status, StatusError
@@ -169,7 +170,13 @@ class Connector(Carrier):
 class Connectors:
     """The connectors that are connected here."""
 
-    def __init__(self) -> None:
+    def __init__(self, door: GateDoor | None = None) -> None:
+        """Begin without any.
+
+        Args:
+            door: leads instances of their networks to the gate; None leads nobody.
+        """
+        self._door = door or GateDoor("")
         self._living: dict[str, Connector] = {}
         self._ended: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
@@ -257,6 +264,7 @@ class Connectors:
         bound.info("connector is there", generation=connector.generation)
         probing = asyncio.create_task(_probe(connector), name=f"probe {order.relay}")
         try:
+            await self._door.offer(connector.connection, connector.hello.get("gate"), order.network)
             await connector.connection.wait_closed()
         finally:
             probing.cancel()

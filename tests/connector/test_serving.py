@@ -198,3 +198,28 @@ async def test_only_its_brokers_sign_in(key: asyncssh.SSHKey, user: str) -> None
     with pytest.raises(asyncssh.PermissionDenied):
         async with signed_in(FakeConnector(new_key()), key, user):
             pass
+
+
+async def test_nobody_has_it_listen_but_where_it_offers_the_gate() -> None:
+    with structlog.testing.capture_logs() as lines:
+        for gate, asked in (
+            ("", ("127.0.0.1", 5030)),
+            ("127.0.0.1:5030", ("127.0.0.1", 5031)),
+            ("127.0.0.1:5030", ("", 0)),
+        ):
+            async with signed_in(FakeConnector(new_key(), gate=gate)) as connection:
+                with pytest.raises(asyncssh.ChannelListenError):
+                    await connection.forward_remote_port(*asked, "127.0.0.1", 9)
+    assert [row["reason"] for row in lines if row["event"] == "stream denied"] == [
+        "the connector listens there for nobody"
+    ] * 3
+
+
+async def test_a_place_that_is_taken_is_named() -> None:
+    async with server(echo) as port:
+        with structlog.testing.capture_logs() as lines:
+            async with signed_in(FakeConnector(new_key(), gate=f"127.0.0.1:{port}")) as connection:
+                with pytest.raises(asyncssh.ChannelListenError):
+                    await connection.forward_remote_port("127.0.0.1", port, "127.0.0.1", 9)
+    (line,) = [row for row in lines if row["event"] == "gate not offered"]
+    assert (line["port"], "in use" in line["reason"]) == (port, True)

@@ -44,15 +44,16 @@ class FakeConnector:
         targets: str = "127.0.0.1/32:*",
         hello: dict[str, Any] | None = None,
         most: int = 50,
+        gate: str = "",
     ) -> None:
         self.key = key
         self.hello: dict[str, Any] = {
-            "machine": "m1", "process": "p1", "host": "gw1", "clock": time.time(), **(hello or {}),
+            "machine": "m1", "process": "p1", "host": "gw1", "clock": time.time(), "gate": gate, **(hello or {}),
         }  # fmt: skip
         self.counts = Counts()
         self.far, self._near = socket.socketpair()
         inside = Inside(Permits([parse_permit(text) for text in targets.split()]), 3)
-        self.serving = Serving(key, inside, self.answer, self.counts, most, "test")
+        self.serving = Serving(key, inside, self.answer, self.counts, most, "test", gate)
         self.silent = False
         self.before = 0
         """Bytes that come before SSH, and are not for it."""
