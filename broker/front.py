@@ -22,6 +22,8 @@ __all__ = ["check_origin", "identify_sender", "security_headers", "tell"]
 
 LEFT = 499
 """The status of a request whose sender went away before the answer."""
+TUNNELS = ("/websocket-tunnel", "/tunnel")
+"""How routes end whose requests last as long as somebody looks: their time says nothing of ours."""
 SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 
@@ -106,12 +108,13 @@ async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise
     finally:
         took = time.monotonic() - begun
-        if status != 101:
+        path = _path(request)
+        if not path.endswith(TUNNELS):
             request.app[PARTS].metrics.requests.labels(f"{status // 100}xx").observe(took)
         structlog.get_logger().debug(
             "request",
             method=request.method,
-            path=_path(request),
+            path=path,
             status=status,
             ms=round(took * 1000, 1),
         )

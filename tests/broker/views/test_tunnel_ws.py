@@ -220,6 +220,28 @@ async def test_a_failure_that_nobody_foresaw(relay: Broker, monkeypatch: pytest.
         assert (message.data, message.extra) == (1011, "512")
 
 
+def timed(broker: Broker) -> float:
+    """Requests whose time was counted."""
+    registry = broker.parts.metrics.registry
+    name = "fanlight_broker_request_seconds_count"
+    return sum(registry.get_sample_value(name, {"status": f"{n}xx"}) or 0.0 for n in range(2, 6))
+
+
+async def test_how_long_somebody_looks_is_not_counted_as_a_request(relay: Broker) -> None:
+    token = await relay.token()
+    before = timed(relay)
+    async with connect(relay, relay.tunnel_query(token)) as socket:
+        await socket.receive_str()
+    await relay.idle()
+    async with connect(relay, relay.tunnel_query("x")) as socket:
+        await socket.receive()
+    query = relay.tunnel_query(token)
+    assert (await relay.client.post("/guacamole/tunnel?connect", data=query)).status == 200
+    assert timed(relay) == before
+    await relay.client.get("/healthz")
+    assert timed(relay) == before + 1
+
+
 async def test_draining(relay: Broker) -> None:
     assert relay.daemon
     token = await relay.token()
