@@ -26,6 +26,8 @@ MAX_JOURNAL = 10 << 20
 """Bytes after which a journal is put aside, as the only one before it."""
 CUT = f"[output cut after {MAX_OUTPUT >> 20} MiB]"
 _CONTROLS = re.compile(r"[^\t\n -~\xa0-\uffff\U00010000-\U0010ffff]|[\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet would take for a formula, or leave out before one."""
 COLUMNS = (
     "host",
     "user",
@@ -54,7 +56,10 @@ def as_text(fanout: Fanout, *, group: bool, tame: bool) -> str:
         names = ", ".join(job.name for job in jobs)
         many = f" ({len(jobs)} hosts)" if len(jobs) > 1 else ""
         parts.append(f"==== On {names}{many} ====\n{_block(jobs)}")
-    text = "\n".join(parts)
+    return _tamed("\n".join(parts), tame)
+
+
+def _tamed(text: str, tame: bool) -> str:
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text) if tame else text
 
 
@@ -130,18 +135,26 @@ def _row(job: Job) -> dict[str, Any]:
     }
 
 
-def as_csv(fanout: Fanout) -> str:
-    """A line for each machine (RFC 4180); a cell that a spreadsheet would take for a formula begins with an apostrophe."""
+def as_csv(fanout: Fanout, *, tame: bool) -> str:
+    """A line for each machine (RFC 4180); a cell that a spreadsheet would take for a formula begins with an apostrophe.
+
+    Args:
+        fanout: that has ended.
+        tame: leave control characters out of cells, which a terminal would obey.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     for row in described(fanout)["hosts"]:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: _cell(value, tame) for name, value in row.items()})
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+def _cell(value: Any, tame: bool) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = _tamed(value, tame)
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def record(fanout: Fanout, user: str, path: Path) -> None:

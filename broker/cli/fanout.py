@@ -134,7 +134,7 @@ def _report(run: Fanout, *, json: bool, csv: bool, group: bool) -> None:
     if json:
         print_json(described(run))
     elif csv:
-        sys.stdout.write(as_csv(run))
+        sys.stdout.write(as_csv(run, tame=sys.stdout.isatty()))
     else:
         print(as_text(run, group=group, tame=sys.stdout.isatty()), end="")
 

@@ -86,7 +86,7 @@ async def test_a_command_runs_everywhere_through_one_login(site: Site, tmp_path:
     assert text.index("==== On two ====\nout\n[stderr]\nerr\n[exit 0, ") < text.index("==== On gone ====")
     assert "==== On two, one (2 hosts) ====" in as_text(run, group=True, tame=False)
     assert [row["exit"] for row in described(run)["hosts"]] == [0, None, 0, None]
-    assert as_csv(run).count("\r\n") >= 5
+    assert as_csv(run, tame=False).count("\r\n") >= 5
     journal = tmp_path / "state" / "fanout.jsonl"
     record(run, "me", journal)
     kept = json.loads(journal.read_text())

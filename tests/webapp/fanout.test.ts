@@ -90,6 +90,21 @@ describe("a report", () => {
   });
 });
 
+it.each(["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1"])(
+  "makes text of a formula that an instance wrote: %j",
+  (stdout) => {
+    const csv = asCsv(ran({ connection: "a", stdout }, { connection: "a", ...good }));
+    expect(csv).toContain(`'${stdout}`);
+  },
+);
+
+it("says what a terminal would obey, and does not do it", () => {
+  const run = ran({ connection: "a", stdout: "\u001b]0;owned\u0007\u009b2J\r\u202eok\n" });
+  expect(asText(run)).toContain("\ufffd]0;owned\ufffd\ufffd2J\ufffd\ufffdok\n");
+  expect(JSON.parse(asJson(run)).hosts[0].stdout).toContain("\u001b]0;owned\u0007\u009b");
+  expect(asJson(run)).toMatch(/^[\n -~]*$/);
+});
+
 it.each([
   ["sudo cat a > b", true],
   ["sudo cat a | sudo tee b > /dev/null", true],

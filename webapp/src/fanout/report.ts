@@ -2,8 +2,10 @@
 import type { Job, Run } from "./run.ts";
 
 const COLUMNS = ["host", "state", "exit", "signal", "seconds", "error", "cut", "stdout", "stderr"] as const;
-/** What a spreadsheet would take for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** What a spreadsheet would take for a formula, or leave out before one. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+/** What a terminal would obey that shows the report. */
+const CONTROLS = /[^\t\n\P{Cc}]|[\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const CUT = "[output cut after 1 MiB]\n";
 
 /** Jobs with the same output and the same end, in the order of their first. */
@@ -30,7 +32,7 @@ export function outcome(job: Job): string {
 /** The report: the command and its times, then a block for each group. */
 export function asText(run: Run): string {
   const head = `Command: ${run.command}\nStarted: ${iso(run.started)}\nEnded:   ${iso(run.ended)}\n`;
-  return [head, ...grouped(run.jobs).map(block)].join("\n");
+  return [head, ...grouped(run.jobs).map(block)].join("\n").replace(CONTROLS, "\ufffd");
 }
 
 function block(jobs: Job[]): string {
@@ -56,7 +58,12 @@ export function asJson(run: Run): string {
   const { command } = run;
   const succeeded = run.jobs.every(({ state }) => state === "succeeded");
   const hosts = run.jobs.map(row);
-  return `${JSON.stringify({ command, started: iso(run.started), ended: iso(run.ended), succeeded, hosts }, null, 2)}\n`;
+  const all = { command, started: iso(run.started), ended: iso(run.ended), succeeded, hosts };
+  return `${JSON.stringify(all, null, 2).replace(CONTROLS, escaped)}\n`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** A line for each host (RFC 4180). */
