@@ -98,7 +98,7 @@ async def _tcp(endpoint: Endpoint, network: str) -> socket.socket:
                     await loop.sock_sendall(connected, f"{SUBPROTOCOL} {network}\n".encode())
                 except OSError as error:
                     connected.close()
-                    failure = error.strerror or str(error)
+                    failure = reason(error)
                 except BaseException:
                     connected.close()
                     raise
