@@ -196,11 +196,12 @@ async def _listen_for_connectors(listener: Listener, bind: str) -> None:
 async def _listen_for_instances(gate: GateListener, bind: str) -> None:
     if bind.startswith("unix:"):
         await _listen(gate.runner, "gate-bind", bind)
-        return
-    try:
-        await gate.open(bind)
-    except OSError as error:
-        raise _explained("gate-bind", bind, error) from None
+    else:
+        try:
+            await gate.open(bind)
+        except OSError as error:
+            raise _explained("gate-bind", bind, error) from None
+    structlog.get_logger().info("gate listening", bind=bind)
 
 
 def _remove_stale(path: Path) -> None:

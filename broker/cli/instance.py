@@ -33,6 +33,8 @@ keys = typer.Typer(help="The pinned host keys of an instance, and those that it 
 app.add_typer(keys, name="keys")
 app.add_typer(nets, name="net")
 
+UNKNOWN_ADDRESS = "ADDRESS-OF-THE-GATE"
+ANYWHERE = frozenset({"0.0.0.0", "[::]", "*"})  # noqa: S104 - compared, not bound
 MAX_PASSWORD = 4096
 """Bytes of a password file that are read."""
 
@@ -234,7 +236,9 @@ def _print_token(identifier: str, made: str, endpoint: str, *, json: bool, said:
     for name, value in place.items():
         print(f"{name}={value}")
     print()
-    print("For a client that reads TOKENTXT the file token.txt holds the token alone.")
+    print(
+        "OneGate's own client has the token as TOKENTXT, and OpenNebula's context as the file token.txt, alone."
+    )
 
 
 def _endpoint(settings: Settings) -> str:
@@ -243,10 +247,13 @@ def _endpoint(settings: Settings) -> str:
     from proxyd.sources import SettingsError
 
     try:
-        url = gate_policy(settings).url
+        policy = gate_policy(settings)
     except SettingsError as error:
         raise CommandError(str(error), Exit.USAGE) from None
-    return url or "http://ADDRESS-OF-THE-GATE:5030"
+    host, _, port = policy.bind.rpartition(":")
+    if policy.url or not host or host == "unix":
+        return policy.url or f"http://{UNKNOWN_ADDRESS}:5030"
+    return f"http://{UNKNOWN_ADDRESS if host in ANYWHERE else host}:{port}"
 
 
 def _legacy(identifier: str, file: Path | None, start: int | None) -> str:
@@ -353,6 +360,7 @@ def _facts(instance: Instance, report: Report, now: float) -> list[tuple[str, st
     from broker.gate.shown import clean, reported
 
     said = reported(report)
+    where = f" from {report.address}" if report.address else ""
     ports = {
         name: f"{low}-{high}" if low != high else str(low) for name, (low, high) in instance.ports.items()
     }
@@ -376,7 +384,7 @@ def _facts(instance: Instance, report: Report, now: float) -> list[tuple[str, st
         ("Attributes", clean(_written(instance.template))),
         ("Tokens", "; ".join(tokens) or "none in force"),
         ("State", said["readiness"]),
-        ("Reported", f"{span(now - report.reported)} ago from {report.address}" if report.reported else ""),
+        ("Reported", f"{span(now - report.reported)} ago{where}" if report.reported else ""),
         ("Agent", said["agent"]),
         ("Error", said["error"]),
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from broker.errors import ApiError
 from broker.forwarded import sender
 from broker.gate import native, views
-from broker.gate.core import MIN_KEY, Core, CoreError, CoreTokens
+from broker.gate.core import Core, CoreError, CoreTokens
 from broker.gate.entrance import Claim, Entrance, unauthorized
 from broker.gate.gate import Gate
 from broker.gate.host_keys import HostKeyError
@@ -27,7 +27,6 @@ from broker.gate.routes import BODY, CALLER, GATE, Served
 from broker.parts import SENDER
 from broker.store.base import StoreError
 from broker.views.base import read_body
-from proxyd.sources import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -63,9 +62,6 @@ def make_gate(parts: Parts, *, monotonic: Callable[[], float] = time.monotonic) 
     Args:
         parts: of the broker; settings and rules among them may change.
         monotonic: seconds.
-
-    Raises:
-        SettingsError: the core's key is too short.
     """
     settings = parts.settings
     keys = parts.keys
@@ -121,8 +117,6 @@ def _core(parts: Parts) -> Core:
     url, key = parts.settings.gate_core_url, parts.settings.gate_core_key.get_secret_value()
     if not url:
         return Core("", None)
-    if len(key.encode()) < MIN_KEY:
-        raise SettingsError(f"gate-core-key: {MIN_KEY} bytes at least")
     return Core(url, CoreTokens(key, url, policy.expire_delta, policy.expire_margin, parts.clock))
 
 

@@ -19,6 +19,7 @@ __all__ = ["gate_policy", "read_config"]
 
 MAX_FILE = 65536
 PORT = 5030
+MIN_CORE_KEY = 32
 PERMITTED = "permissions"
 LISTS = {
     "restricted_attrs": "gate_restricted_attrs",
@@ -33,8 +34,11 @@ def gate_policy(settings: Settings) -> Policy:
     """The rules in force: settings that are given go before the file, the file before defaults.
 
     Raises:
-        SettingsError: the file cannot be read, or a rule is not known.
+        SettingsError: the file cannot be read, a rule is not known, or the core's key is too short.
     """
+    key = settings.gate_core_key.get_secret_value()
+    if settings.gate_core_url and len(key.encode()) < MIN_CORE_KEY:
+        raise SettingsError(f"gate-core-key: {MIN_CORE_KEY} bytes at least")
     values = {name: getattr(settings, name) for name in (*LISTS.values(), *NUMBERS.values())}
     values |= {name: getattr(settings, name) for name in ("gate_bind", "gate_url", "gate_permissions")}
     if settings.gate_config is not None:

@@ -19,7 +19,6 @@ TIMEOUT = aiohttp.ClientTimeout(total=45.0, connect=10.0)
 MAX_ANSWER = 4096
 """Bytes of the core's answer that are read."""
 MAX_TEXT = 500
-MIN_KEY = 32
 UNSET = "This gate has no core that could do that: gate-core-url is not set."
 _LEADING = re.compile(r"^(?:\s*ERROR:\s*)+", re.IGNORECASE)
 

@@ -18,6 +18,7 @@ from broker.gate.host_keys import GATE, PinnedKeys
 from broker.gate.instances import Instances
 from broker.gate.reports import Reports
 from broker.store import open_store
+from tests.servers.processes import free_port
 from tests.servers.sshd import Sshd
 
 if TYPE_CHECKING:
@@ -237,3 +238,20 @@ def test_what_the_gate_knows_of_an_instance(
     assert row["passed"] is passed
     assert re.fullmatch(detail, row["detail"])
     assert stages(fanlight("check", "127.0.0.2:22", "--only", "gate", "--json"))["gate"]["passed"] is None
+
+
+def test_the_gate_itself(fanlight, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def row() -> dict:
+        return stages(fanlight("check", "--only", "gate", "--json"))["gate"]
+
+    monkeypatch.setenv("FANLIGHT_STORE", "sqlite://")
+    with answering(b"") as port:
+        monkeypatch.setenv("FANLIGHT_GATE_BIND", f"0.0.0.0:{port}")
+        assert (row()["passed"], row()["detail"]) == (True, f"listens at 0.0.0.0:{port}")
+    monkeypatch.setenv("FANLIGHT_GATE_BIND", f"127.0.0.1:{free_port()}")
+    assert (row()["passed"], "gate-bind: nothing answers at 127.0.0.1" in row()["detail"]) == (False, True)
+    monkeypatch.setenv("FANLIGHT_GATE_BIND", f"unix:{tmp_path}/gate")
+    assert (row()["passed"], "gate-bind" in row()["detail"]) == (False, True)
+    monkeypatch.setenv("FANLIGHT_GATE_CORE_URL", "https://core.example")
+    monkeypatch.setenv("FANLIGHT_GATE_CORE_KEY", "short")
+    assert (row()["passed"], row()["detail"]) == (False, "gate-core-key: 32 bytes at least")

@@ -223,6 +223,15 @@ def test_the_address_of_the_gate_is_told_as_far_as_it_is_known(
     made = run("add", "--json").json
     token, endpoint = made["token"], made["endpoint"]
     assert endpoint == "http://ADDRESS-OF-THE-GATE:5030"
+    for bind, told in (
+        ("0.0.0.0:5031", "http://ADDRESS-OF-THE-GATE:5031"),
+        ("[::]:5031", "http://ADDRESS-OF-THE-GATE:5031"),
+        ("10.20.0.1:5031", "http://10.20.0.1:5031"),
+        ("[2001:db8::1]:5031", "http://[2001:db8::1]:5031"),
+        ("unix:/run/gate", "http://ADDRESS-OF-THE-GATE:5030"),
+    ):
+        monkeypatch.setenv("FANLIGHT_GATE_BIND", bind)
+        assert run("token", "1", "--overlap", "1h", "--json").json["endpoint"] == told
     monkeypatch.setenv("FANLIGHT_GATE_URL", "https://gate.example.org:5030")
     assert "ONEGATE_ENDPOINT=https://gate.example.org:5030\n" in run("add").output
     monkeypatch.setenv("FANLIGHT_GATE_PERMISSIONS", "vm.fly")

@@ -452,8 +452,37 @@ def test_cloud_init_puts_the_files_in_place() -> None:
     )
 
 
+ON_AN_INSTANCE = pytest.mark.skipif(
+    shutil.which("cloud-init") is None, reason="cloud-init is at home on instances"
+)
+BOOT = """
+cp -a /etc {folder}/etc && mount --bind {folder}/etc /etc
+for place in /usr/local/sbin /run /var/lib /var/log; do mount -t tmpfs none $place; done
+cloud-init --file {folder}/user-data single --name write_files --frequency always >/dev/null 2>&1
+exec /usr/local/sbin/instance-report
+"""
+"""In a namespace of mounts, whose files are gone with it."""
+
+
 @pytest.mark.real
-@pytest.mark.skipif(shutil.which("cloud-init") is None, reason="cloud-init is at home on instances")
+@ON_AN_INSTANCE
+@pytest.mark.skipif(os.getuid() != 0, reason="instances are set up by root")
+def test_what_cloud_init_installs_reports(gate: FakeGate, tmp_path: Path) -> None:
+    text = (DEPLOY / "cloud-init.yaml").read_text()
+    text = text.replace("https://gate.example.org", gate.url).replace("      TOKEN\n", f"      {TOKEN}\n")
+    (tmp_path / "user-data").write_text(text)
+    words = ["unshare", "--mount", "sh", "-c", BOOT.format(folder=tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done
+    assert said(gate)["READY"] == "YES"
+    assert (gate.reports[0].headers["x-onegate-vmid"], gate.reports[0].headers["x-onegate-token"]) == (
+        "42",
+        TOKEN,
+    )
+
+
+@pytest.mark.real
+@ON_AN_INSTANCE
 def test_cloud_init_takes_the_file() -> None:
     command = ["cloud-init", "schema", "-c", str(DEPLOY / "cloud-init.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
