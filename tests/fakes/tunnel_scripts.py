@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
+from proxyd.session import PROMPT
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HasFiles",
+    "asks_code",
     "asks_password",
     "closes",
     "fails",
@@ -159,6 +162,16 @@ async def asks_password(line: Line) -> None:
     while (instruction := await line.receive()) is not None:
         if instruction.opcode == "end":
             await paints_desktop(line)
+            return
+
+
+async def asks_code(line: Line) -> None:
+    """A shell behind a gateway that wants a one-time code first."""
+    await line.send("msg", PROMPT, "Example University, authorised use only.\nOne-time code: ", "0")
+    await line.send("required", "gateway-answer")
+    while (instruction := await line.receive()) is not None:
+        if instruction.opcode == "end":
+            await paints_shell(line)
             return
 
 

@@ -125,6 +125,7 @@ class WebTier:
         read_only: connections that may be looked at only.
         gate: what the gate says of instances, by connection: attributes of its description.
         orders: every command that was to be run.
+        operator: what the operator's page is answered, by path below `api/operator/`.
         commands: answers such an order with lines, and holds them back as long as it likes.
     """
 
@@ -140,6 +141,7 @@ class WebTier:
         self.recordings: dict[str, bytes] = {}
         self.read_only: set[str] = set()
         self.gate: dict[str, dict[str, str]] = {}
+        self.operator: dict[str, Any] = {}
         self.orders: list[dict[str, Any]] = []
         self.commands: Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]] | None = None
         self.links: list[dict[str, Any]] = []
@@ -206,6 +208,8 @@ class WebTier:
                 web.delete(active + "sharingCredentials/{identifier}", self._stop_sharing),
                 web.get(prefix + "websocket-tunnel", self._tunnel),
                 web.get(prefix + "error-page", self._error),
+                web.get(prefix + "operator", self._operators_page),
+                web.get(prefix + "api/operator/{path:.+}", self._operators_answer),
                 web.static(prefix, self._folder / "dist"),
             ]
         )
@@ -241,11 +245,18 @@ class WebTier:
         sentence = "It was used before, or is older than 10 minutes."
         return self._html("error.html", title="This link is no longer valid", sentence=sentence, code="")
 
+    async def _operators_page(self, _: web.Request) -> web.Response:
+        return self._html("operator.html")
+
+    async def _operators_answer(self, request: web.Request) -> web.Response:
+        return web.json_response(self.operator[request.match_info["path"]])
+
     async def _tokens(self, request: web.Request) -> web.Response:
         form = await request.post()
         await asyncio.sleep(self.delay)
         status, message = self.refusal or (403, "This link is not valid.")
         known = form.get("token") == TOKEN or form.get("key") == SHARE_KEY
+        known = known or (form.get("session") == "cookie" and bool(self.operator))
         if self.refusal is not None or not known:
             return web.json_response({"message": message, "type": "INVALID_CREDENTIALS"}, status=status)
         return web.json_response(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.e2e.screen import eventually
-from tests.fakes import recordings, tunnel_scripts, web_tier
+from tests.fakes import operator_answers, recordings, tunnel_scripts, web_tier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from tests.webapp.person import Person
 
@@ -113,6 +113,12 @@ def credentials(person: Person) -> None:
     person.see("#credentials")
 
 
+def gateway_login(person: Person) -> None:
+    person.tier.scripts["behind a gateway"] = tunnel_scripts.asks_code
+    person.page.goto(person.tier.link("behind a gateway"))
+    person.see("#credentials >> text=One-time code")
+
+
 def lost_network(person: Person) -> None:
     line = person.open("desktop")
     person.tier.delay = 30
@@ -191,6 +197,52 @@ def several(person: Person) -> None:
     person.see("[role=tab][aria-selected=true] >> text=alice@dev")
 
 
+def type_to_all(person: Person) -> None:
+    person.tier.connections["build"] = "ssh"
+    person.tier.scripts["build"] = tunnel_scripts.paints_shell
+    person.page.add_init_script("localStorage.setItem('fanlight.side-by-side', '1')")
+    person.page.goto(f"{person.tier.url}#/client/shell.build?token={web_tier.TOKEN}")
+    for number in (0, 1):
+        tile = person.page.frame_locator(".client-tile iframe").nth(number)
+        tile.locator("#session[data-state='connected']").wait_for(state="attached")
+    if person.page.locator("#tabs-type-all").is_visible():  # a phone shows one at a time
+        person.page.locator("#tabs-type-all").click()
+        person.see("#type-all-warning")
+
+
+def one_command(person: Person) -> None:
+    person.tier.connections = dict.fromkeys(("web-1", "web-2", "db"), "ssh")
+    person.tier.commands = _reports
+    person.page.goto(f"{person.tier.url}#/?token={web_tier.TOKEN}")
+    person.see("#home-fanout").click()
+    person.see("#fanout")
+    person.page.locator("#fanout-all").check()
+    person.page.locator("#fanout-command").fill("uptime")
+    person.page.locator("#fanout-run").click()
+    person.see("#fanout-report")
+
+
+async def _reports(order: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    for name in order["connections"]:
+        up = name != "db"
+        said = {"stdout": "up 12 days, 3:04\n"} if up else {"stderr": "uptime: no such command\n"}
+        ended = {"exit": 0 if up else 127, "signal": "", "cut": False, "seconds": 0.4}
+        yield {"connection": name, "state": "running"}
+        yield {"connection": name, **said}
+        yield {"connection": name, "state": "exited", **ended}
+
+
+def operator(person: Person) -> None:
+    person.tier.operator = operator_answers.answers()
+    person.page.goto(f"{person.tier.url}operator")
+    person.see("#state >> text=As of")
+
+
+def operator_below(person: Person) -> None:
+    operator(person)
+    person.page.locator("#instances-title").evaluate("title => title.scrollIntoView()")
+
+
 def home_recent(person: Person) -> None:
     several(person)
     kept = "localStorage.getItem('fanlight.recent') ?? ''"
@@ -224,6 +276,7 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "failure": failure,
     "another machine": blocked,
     "credentials": credentials,
+    "gateway login": gateway_login,
     "lost network": lost_network,
     "ended": ended,
     "menu: clipboard": _menu("desktop", "clipboard-settings"),
@@ -235,6 +288,10 @@ SCREENS: dict[str, Callable[[Person], None]] = {
     "menu: share": sharing,
     "menu: about": _menu("desktop", "about"),
     "several": several,
+    "type to all": type_to_all,
+    "one command": one_command,
+    "operator": operator,
+    "operator: below": operator_below,
     "recording": recording,
     "home: recent": home_recent,
     "home: states": home_states,

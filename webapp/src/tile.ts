@@ -41,11 +41,16 @@ export function tellHolder(word: TileWord): void {
 export function hearHolder(hear: (word: HolderWord) => void): void {
   if (isTile) {
     window.addEventListener("message", ({ origin, source, data }) => {
-      if (origin === location.origin && source === window.parent) {
-        hear(data as HolderWord);
+      if (origin === location.origin && source === window.parent && isWord<HolderWord>(data)) {
+        hear(data);
       }
     });
   }
+}
+
+/** Whether a message is one of ours: what else is in the browser may send messages, too. */
+export function isWord<Word extends { kind: string }>(data: unknown): data is Word {
+  return typeof data === "object" && data !== null && "kind" in data;
 }
 
 /** Links in a tile lead the whole window away, not the tile. */

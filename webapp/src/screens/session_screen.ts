@@ -223,7 +223,7 @@ export class SessionScreen {
     hearHolder((word) => {
       if (word.kind === "type-all") {
         toAll = word.on;
-      } else if (toAll) {
+      } else if (toAll && word.kind === "typed") {
         this.session.replay(word.typed);
       }
     });

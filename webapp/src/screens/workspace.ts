@@ -3,7 +3,7 @@ import { element, make, show } from "../dom.ts";
 import { recall, remember } from "../preferences.ts";
 import { t } from "../strings.ts";
 import { tame } from "../text.ts";
-import { TILE_NAME, type TileWord } from "../tile.ts";
+import { isWord, TILE_NAME, type TileWord } from "../tile.ts";
 import { TypeAll } from "./type_all.ts";
 
 /** Each is a whole page with a picture. */
@@ -192,28 +192,27 @@ export class Workspace {
 
   #hear({ origin, source, data }: MessageEvent): void {
     const tile = this.#tiles.find(({ frame }) => frame.contentWindow === source);
-    if (origin !== location.origin || tile === undefined) {
+    if (origin !== location.origin || tile === undefined || !isWord<TileWord>(data)) {
       return;
     }
-    const word = data as TileWord;
-    switch (word.kind) {
+    switch (data.kind) {
       case "title":
-        this.#entitle(tile, tame(word.title, 60) || t("menu.title"));
+        this.#entitle(tile, tame(data.title, 60) || t("menu.title"));
         break;
       case "live":
-        tile.live = word.live;
-        tile.tab.classList.toggle("fl-live", word.live);
+        tile.live = data.live;
+        tile.tab.classList.toggle("fl-live", data.live);
         break;
       case "next":
         this.#turnTo(this.#next(1) ?? tile);
         this.#current?.frame.focus();
         break;
       case "typable":
-        tile.typable = word.typable;
+        tile.typable = data.typable;
         this.#typeAll.update();
         break;
       case "typed":
-        this.#typeAll.typed(tile, word.typed);
+        this.#typeAll.typed(tile, data.typed);
         break;
       case "type-all":
         this.#typeAll.toggle();
@@ -221,8 +220,10 @@ export class Workspace {
       case "arrange":
         this.#arrangeTiles(!this.#sideBySide);
         break;
-      default:
-        this.onask(word.kind);
+      case "log-out":
+      case "home":
+        this.onask(data.kind);
+        break;
     }
   }
 
