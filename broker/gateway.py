@@ -346,6 +346,15 @@ class Gateway:
         await self.fleet.look()
         return any(not daemon.misses for daemon in self.fleet.daemons)
 
+    def check_running(self) -> None:
+        """Return if this broker does not drain. HTTP may say so: a balancer asks another one then.
+
+        Raises:
+            StatusError: it does (SERVER_BUSY).
+        """
+        if self.draining:
+            raise StatusError(Status.SERVER_BUSY, "Fanlight is being restarted.")
+
     def drain(self, status: Status = Status.SERVER_BUSY) -> None:
         """Open no more tunnels, and send away those that find their session again; a second time, send away all."""
         for tunnel in self._sessions.tunnels():
@@ -550,8 +559,7 @@ class Gateway:
         return Way(upstream, daemon, unused=tuple(handshake.unused))
 
     def _check_room(self, session: Session) -> None:
-        if self.draining:
-            raise StatusError(Status.SERVER_BUSY, "Fanlight is being restarted.")
+        self.check_running()
         if len(self._sessions) + self._opening >= self.limits.max_tunnels:
             raise StatusError(Status.SERVER_BUSY, "Too many tunnels are open.")
         if len(self._sessions.tunnels(session.token_hash)) >= MAX_TUNNELS_PER_SESSION:

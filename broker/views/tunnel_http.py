@@ -54,6 +54,7 @@ async def refuse(request: web.Request) -> web.StreamResponse:
     """No token that is good, or no such tunnel."""
     if _is_connect(request):
         raise StatusError(Status.CLIENT_UNAUTHORIZED, "Permission Denied.")
+    request.app[PARTS].gateway.check_running()  # it may be at another broker
     raise StatusError(Status.RESOURCE_NOT_FOUND, "No such tunnel.")
 
 

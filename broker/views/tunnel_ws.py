@@ -53,7 +53,8 @@ async def refuse(request: web.Request) -> web.WebSocketResponse:
 
 
 async def tunnel(request: web.Request) -> web.WebSocketResponse:
-    """`websocket-tunnel`."""
+    """`websocket-tunnel`; a broker that drains says so in HTTP, before the upgrade."""
+    request.app[PARTS].gateway.check_running()
     socket = await _upgraded(request)
     try:
         await _serve(request, socket)

@@ -28,6 +28,8 @@ MAX_NAME = 255
 def _tunnel(request: web.Request) -> Tunnel:
     """The tunnel in the path, if it is the session's own."""
     tunnel = request.app[PARTS].sessions.tunnel(request.match_info["tunnel"])
+    if tunnel is None:
+        request.app[PARTS].gateway.check_running()  # it may be at another broker
     if tunnel is None or tunnel.session.token_hash != request[SESSION].token_hash:
         raise not_found("tunnel")
     return tunnel

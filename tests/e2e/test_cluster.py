@@ -85,6 +85,12 @@ class Cluster:
 
         processes.wait_for(listens, f"{name} listening", processes.START_SECONDS)
 
+    def drain(self, name: str) -> Callable[[], bool]:
+        """Ask it to stop; returns whether it still runs."""
+        process = self._running[name]
+        process.terminate()
+        return lambda: process.poll() is None
+
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         process = self._running.pop(name)
         if number is signal.SIGKILL:  # a machine that dies takes everything along
@@ -147,6 +153,7 @@ class Cluster:
                 "trusted-proxies": ["127.0.0.1/32"],
                 "ban-after": 0,
                 "max-detached-per-user": 1000,
+                "drain-timeout": 120,
             }
         rows = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
         (self.folder / f"{name}.toml").write_text("\n".join([f"[{section}]", *rows, ""]))
@@ -165,7 +172,7 @@ class Person:
         self.broke = ""
         self._cluster = cluster
         self._http = http
-        self._query = urlencode({
+        self.query = urlencode({
             "token": token, "GUAC_ID": self.identifier, "GUAC_TYPE": "c", "GUAC_DATA_SOURCE": "hmac",
             "GUAC_WIDTH": 640, "GUAC_HEIGHT": 480, "GUAC_DPI": 96, "GUAC_IMAGE": "image/png",
             "GUAC_SESSION": str(number),
@@ -181,7 +188,7 @@ class Person:
         """Look at the session, and come back whenever it breaks, until an error says that it is over."""
         while not self.errors:
             try:
-                address = f"{self._cluster.url}/websocket-tunnel?{self._query}"
+                address = f"{self._cluster.url}/websocket-tunnel?{self.query}"
                 async with self._http.ws_connect(address, protocols=["guacamole"]) as socket:
                     self._socket = socket
                     self.opened += 1
@@ -355,3 +362,40 @@ async def test_every_session_is_accounted_for(cluster: Cluster) -> None:
         assert all(person.notices["ended-away"] == 1 for person in told)
         for task in lives.values():
             task.cancel()
+
+
+async def test_people_go_to_another_broker_while_one_drains(cluster: Cluster) -> None:
+    """Also where the balancer would send them to the same one again, which waits for what cannot be handed over."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        link = urlsplit(await asyncio.to_thread(cluster.platform.token_url, "127.0.0.1", "ssh"))
+        token = parse_qs(link.fragment.partition("?")[2])["token"][0]
+        person = Person(1, cluster, http, token)
+        living = group.create_task(person.live())
+        await fact(person.connected.is_set, "a picture")
+        await person.type("x=1\n")
+        (broker,) = [name for name in ("broker-1", "broker-2") if cluster.holding(name)]
+        order = {"connections": [person.identifier], "command": "sleep 300"}
+        running = await stack.enter_async_context(
+            http.post(
+                f"{cluster.url}/api/session/data/hmac/commands",
+                json=order,
+                headers={"Guacamole-Token": token},
+            )
+        )
+        while b"running" not in await running.content.readline():
+            pass
+        still_there = cluster.drain(broker)
+        await fact(lambda: person.opened == 2 and person.connected.is_set(), lambda: person.story)
+        await prove(cluster, [person], "while-a-broker-drains")
+        tunnel = f"{cluster.url}/tunnel"  # where WebSockets are blocked
+        async with http.post(f"{tunnel}?connect", data=person.query) as answer:
+            name = await answer.text()
+            headers = {"Guacamole-Tunnel-Token": answer.headers["Guacamole-Tunnel-Token"]}
+        async with http.post(f"{tunnel}?write:{name}", data=encode("nop"), headers=headers) as answer:
+            assert answer.status == 200
+        async with http.get(f"{tunnel}?read:{name}:0", headers=headers) as answer:
+            assert b"4.size" in await answer.content.readuntil(b"4.sync")
+        assert still_there()
+        living.cancel()

@@ -159,6 +159,25 @@ async def test_without_its_token_a_tunnel_is_nobodys(relay: Broker, browser: Bro
         assert (answer.status, answer.headers["Guacamole-Status-Code"]) == (status, code)
 
 
+@pytest.mark.parametrize("drains", [False, True])
+async def test_what_another_broker_may_have(relay: Broker, browser: Browser, drains: bool) -> None:
+    """A balancer asks the next one for what a broker that drains does not have, not for what it has itself."""
+    await opened(relay, browser)
+    token = await relay.token()
+    (mine,) = relay.parts.sessions.tunnels()
+    if drains:
+        relay.parts.gateway.draining = True
+    elsewhere = 503 if drains else 404
+    assert (await browser.write(b"3.nop;")).status == 200
+    browser.headers = {"Guacamole-Tunnel-Token": "another broker's"}
+    assert (await browser.write(b"3.nop;")).status == elsewhere
+    path = "/guacamole/api/session/tunnels/{}/protocol"
+    for name, status in ((uuid.uuid4(), elsewhere), (mine.identifier, 404)):  # that one is somebody else's
+        answer = await relay.client.get(path.format(name), params={"token": token})
+        assert answer.status == status
+    assert (await browser.open()).status == (503 if drains else 200)
+
+
 async def test_another_operation(relay: Broker, browser: Browser) -> None:
     await opened(relay, browser)
     answer = await relay.client.post(f"{PATH}?delete:x", headers=browser.headers)
