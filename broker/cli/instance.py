@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from broker.cli.configuration import Config, read_settings
+from broker.cli.instance_books import Books, on_books
+from broker.cli.instance_keys import app as keys
+from broker.cli.instance_keys import print_keys
 from broker.cli.nets import app as nets
-from broker.cli.outcome import CommandError, Exit, mark, print_json
-from broker.cli.records import on_store
+from broker.cli.outcome import CommandError, Exit, print_json
 from broker.cli.spans import seconds_of, span
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
-    from broker.gate.host_keys import HostKeys, PinnedKeys
+    from broker.gate.host_keys import HostKeys
     from broker.gate.instance import Instance
-    from broker.gate.instances import Instances
-    from broker.gate.reports import Report, Reports
+    from broker.gate.reports import Report
     from broker.settings import Settings
-    from broker.store.base import Store
 
 __all__ = ["app"]
 
-Result = TypeVar("Result")
-
 app = typer.Typer(help="Instances at the gate: whose and where they are, their tokens, what they report.")
-keys = typer.Typer(help="The pinned host keys of an instance, and those that it showed since.")
 app.add_typer(keys, name="keys")
 app.add_typer(nets, name="net")
 
@@ -82,14 +79,6 @@ LegacyStart = Annotated[
 ]
 
 
-class Books(NamedTuple):
-    """What is known of instances."""
-
-    instances: Instances
-    reports: Reports
-    host_keys: PinnedKeys
-
-
 # -- describing --------------------------------------------------------------------------------------------------------
 
 
@@ -126,7 +115,7 @@ def add(
             await books.instances.take_over_token(made.id, legacy)
         return made, token
 
-    made, token = _run(settings, work)
+    made, token = on_books(settings, work)
     _print_token(made.id, token, endpoint, json=json, said=f"Instance {made.id}: {made.name or 'no name'}.")
 
 
@@ -155,7 +144,7 @@ def change(
     async def work(books: Books) -> Instance:
         return await books.instances.change(identifier, given)
 
-    _run(read_settings(config), work)
+    on_books(read_settings(config), work)
     print("Changed.")
 
 
@@ -166,7 +155,7 @@ def remove(identifier: Identifier, config: Config = None) -> None:
     async def work(books: Books) -> bool:
         return await books.instances.remove(identifier)
 
-    if not _run(read_settings(config), work):
+    if not on_books(read_settings(config), work):
         raise CommandError(f"there is no instance {identifier}")
     print("Removed.")
 
@@ -205,7 +194,7 @@ def token(
             return ""
         return await books.instances.new_token(identifier, overlap=seconds, rebuilt=rebuilt)
 
-    made = _run(settings, work)
+    made = on_books(settings, work)
     if made:
         _print_token(identifier, made, endpoint, json=json, said=f"Another token of instance {identifier}.")
     elif json:
@@ -221,7 +210,7 @@ def revoke(identifier: Identifier, config: Config = None) -> None:
     async def work(books: Books) -> int:
         return await books.instances.revoke(identifier)
 
-    if not _run(read_settings(config), work):
+    if not on_books(read_settings(config), work):
         raise CommandError(f"instance {identifier} has no token in force")
     print("Revoked.")
 
@@ -291,7 +280,7 @@ def list_(
 
     now = time.time()
     rows = []
-    for instance, report, known in _run(read_settings(config), work):
+    for instance, report, known in on_books(read_settings(config), work):
         line = _line(instance, report, known, now)
         if all(word in line.lower() for word in contains.lower().split()):
             whole = described(instance, now) | {"report": reported(report), "host_keys": shown_keys(known)}
@@ -315,7 +304,7 @@ def show(identifier: Identifier, config: Config = None, json: Json = False) -> N
             await books.host_keys.find(identifier),
         )
 
-    instance, report, known = _run(read_settings(config), work)
+    instance, report, known = on_books(read_settings(config), work)
     if instance is None:
         raise CommandError(f"there is no instance {identifier}")
     now = time.time()
@@ -328,7 +317,7 @@ def show(identifier: Identifier, config: Config = None, json: Json = False) -> N
             print(f"{name + ':':12} {value}")
     for name, value in legible(report.attributes).items():
         print(f"  {name} = {value}")
-    _print_keys(known, now)
+    print_keys(known, now)
 
 
 async def _all(books: Books) -> list[tuple[Instance, Report, HostKeys]]:
@@ -394,52 +383,7 @@ def _written(pairs: dict[str, str]) -> str:
     return ",".join(f"{name}={value}" for name, value in pairs.items())
 
 
-# -- host keys ---------------------------------------------------------------------------------------------------------
-
-Fingerprints = Annotated[
-    list[str], typer.Argument(help="Of the keys, as `fanlight instance show` prints them: SHA256:…")
-]
-
-
-@keys.command()
-def accept(identifier: Identifier, fingerprints: Fingerprints, config: Config = None) -> None:
-    """Let keys that an instance showed take the place of the pinned ones."""
-    _decide(identifier, fingerprints, read_settings(config), accepted=True)
-
-
-@keys.command()
-def dismiss(identifier: Identifier, fingerprints: Fingerprints, config: Config = None) -> None:
-    """Keep the pinned keys, and forget that others were shown."""
-    _decide(identifier, fingerprints, read_settings(config), accepted=False)
-
-
-def _decide(identifier: str, fingerprints: Sequence[str], settings: Settings, *, accepted: bool) -> None:
-    async def work(books: Books) -> HostKeys:
-        known = await books.host_keys.find(identifier)
-        missing = set(fingerprints) - {row.shown.fingerprint for row in known.mismatches}
-        if missing:
-            raise CommandError(f"instance {identifier} showed no other key {min(missing)}")
-        decide = books.host_keys.accept if accepted else books.host_keys.dismiss
-        return await decide(identifier, fingerprints)
-
-    _print_keys(_run(settings, work), time.time())
-
-
-def _print_keys(known: HostKeys, now: float) -> None:
-    for pin in known.pins:
-        print(
-            f"{mark(True)} {pin.algorithm} {pin.fingerprint}, pinned {span(now - pin.since)} ago by the {pin.source}"
-        )
-    for row in known.mismatches:
-        instead = f" instead of {row.expected}" if row.expected else ", of a type that is not pinned"
-        where = f" from {row.address}" if row.address else ""
-        print(
-            f"{mark(False)} {row.shown.algorithm} {row.shown.fingerprint}{instead}, shown {span(now - row.shown.since)} ago"
-            + where
-        )
-
-
-# -- words, and the store ----------------------------------------------------------------------------------------------
+# -- words -------------------------------------------------------------------------------------------------------------
 
 
 def _given(
@@ -495,24 +439,3 @@ def _ports(text: str) -> tuple[str, tuple[int, int]]:
         return protocol, (int(low), int(high if dash else low))
     except ValueError:
         raise CommandError(f"--port {text}: should look like ssh=22 or vnc=5900-5905", Exit.USAGE) from None
-
-
-def _run(settings: Settings, work: Callable[[Books], Awaitable[Result]]) -> Result:
-    """Do something with the books in the store that the settings name.
-
-    Raises:
-        CommandError: it cannot be done.
-    """
-    from broker.gate.host_keys import PinnedKeys
-    from broker.gate.instance import InstanceError
-    from broker.gate.instances import Instances
-    from broker.gate.reports import Reports
-
-    async def with_books(store: Store) -> Result:
-        reports, host_keys = Reports(store, time.time), PinnedKeys(store, time.time)
-        return await work(Books(Instances(store, time.time), reports, host_keys))
-
-    try:
-        return on_store(settings, with_books)
-    except InstanceError as error:
-        raise CommandError(str(error)) from None
