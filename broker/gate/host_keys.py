@@ -154,10 +154,12 @@ class PinnedKeys:
             What is known now, and what is new of it and not pinned: to be told to operators.
 
         Raises:
-            HostKeyError: a line is no public key; nothing changed then.
+            HostKeyError: a line is no public key, or two are of one type; nothing changed then.
         """
         now = self._clock()
         shown = [_pin(line, source, now) for line in lines]
+        if len({pin.line for pin in shown}) > len({pin.algorithm for pin in shown}):
+            raise HostKeyError("two host keys of one type are reported, and sshd shows one")
         before = await self.find(identifier)
         if not shown or before.seen(shown, address) == before:
             return before, []

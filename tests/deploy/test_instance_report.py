@@ -81,6 +81,24 @@ def test_ports_and_host_keys_are_those_of_sshd(either: Machine, gate: FakeGate) 
 
 
 @pytest.mark.real
+def test_of_several_host_keys_of_one_type_the_first_is_reported_which_sshd_shows(
+    either: Machine, gate: FakeGate
+) -> None:
+    for name in ("first", "second"):
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        key.write_private_key(either.folder / name)
+        (either.folder / name).chmod(0o600)
+        key.write_public_key(either.folder / f"{name}.pub")
+    config = either.folder / "sshd_config"
+    config.write_text("".join(f"HostKey {either.folder / name}\n" for name in ("first", "second")))
+    either.configure(SSHD_CONFIG=str(config))
+    (either.folder / "bin" / "sshd").symlink_to(processes.require("sshd"))
+    either.run()
+    assert said(gate)["BROKER_SSH_HOST_KEY_ED25519"] == (either.folder / "first.pub").read_text().strip()
+    assert gate.reports[0].body.count(b"HOST_KEY") == 1
+
+
+@pytest.mark.real
 def test_a_desktop_that_others_can_reach_is_reported(either: Machine, gate: FakeGate) -> None:
     either.configure(VNC_PORT="5905", VNC_SECURITY="x509")
     either.run()

@@ -70,6 +70,14 @@ async def test_a_key_of_another_type_alarms_and_is_not_pinned(keys: PinnedKeys) 
     assert found.lines == f"* {ED}"
 
 
+async def test_two_keys_of_one_type_would_contradict_each_other_and_are_refused(keys: PinnedKeys) -> None:
+    for _ in range(2):  # before and after there are pins
+        with pytest.raises(HostKeyError, match="two host keys of one type"):
+            await keys.saw("1", [ED, EC, OTHER_ED], GATE)
+        found, alarms = await keys.saw("1", [ED, EC, f"{ED} twice"], GATE)
+        assert (len(found.pins), alarms) == (2, [])
+
+
 async def test_an_operator_decides(keys: PinnedKeys) -> None:
     await keys.saw("1", [ED, EC], GATE)
     await keys.saw("1", [OTHER_ED, EC], GATE)
