@@ -66,7 +66,8 @@ class Server:
         self._instances = instances
         self.registry = Registry()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._draining = False
+        self._ends: float | None = None
+        """While it drains, the loop's clock when it is over."""
 
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection_id: str
@@ -105,8 +106,8 @@ class Server:
             await asyncio.wait(self._running.values())
 
     def drain(self, seconds: float) -> None:
-        """Begin no more sessions, and tell people that theirs end soon."""
-        self._draining = True
+        """Begin no more sessions, and tell people that theirs end soon, also those who come back meanwhile."""
+        self._ends = asyncio.get_running_loop().time() + seconds
         for session in self.registry:
             session.notice(Notice.RESTARTING, round(seconds))
 
@@ -158,6 +159,9 @@ class Server:
         session = joined or self._new_session(connection_id, kind, arguments, handshake.client)
         client.send(encode("ready", session.connection_id))
         session.join(viewer)
+        if self._ends is not None:
+            left = self._ends - asyncio.get_running_loop().time()
+            viewer.tell(Notice.RESTARTING, max(round(left), 0))
         if joined is None:
             self._begin(session, target)
         return session, viewer
@@ -171,7 +175,7 @@ class Server:
     def _new_session(
         self, connection_id: str, kind: type[Instance], arguments: Arguments, info: ClientInfo
     ) -> Session:
-        if self._draining:
+        if self._ends is not None:
             raise StatusError(Status.SERVER_BUSY, RESTARTING)
         if sum(not session.ended for session in self.registry) >= self._settings.max_sessions:
             away = len(self.registry.away())

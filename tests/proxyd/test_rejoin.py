@@ -244,6 +244,8 @@ async def test_while_draining_people_are_told_and_may_come_back_but_nobody_begin
         daemon.server.drain(30.0)
         assert (await there.until("msg")).args == (str(0x4000), "restarting", "30")
         async with await back(daemon, name) as again:
+            told = [(await again.until("msg")).args for _ in range(2)]
+            assert told == [(str(0x4000), RESUMED, "0"), (str(0x4000), "restarting", "30")]
             await again.until("sync")
         with pytest.raises(AssertionError, match="closed before"):
             await new.open("ssh")

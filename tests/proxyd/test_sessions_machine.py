@@ -198,7 +198,7 @@ class Sessions(RuleBasedStateMachine):
     def draining_ends_nothing(self) -> None:
         async def work() -> None:
             self.server.drain(30.0)
-            self.server._draining = False
+            self.server._ends = None
 
         self.do(work())
 
