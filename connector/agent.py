@@ -124,9 +124,9 @@ class Agent:
             self._settings.offer_gate,
         )
         try:
-            async with dial(endpoint, self._key.network, self._settings.certificate_authority) as connected:
+            async with dial(endpoint, self._key.network, self._settings.certificate_authority) as link:
                 self._log.info("dialled", endpoint=str(endpoint))
-                connection = await serving.run(connected, self._key)
+                connection = await serving.run(link, self._key)
                 async with connection:
                     signed_in()
                     self._log.info("signed in", endpoint=str(endpoint))

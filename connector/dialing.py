@@ -1,6 +1,6 @@
 """The way out: a WebSocket over TLS, through an HTTP proxy where the environment names one, or plain TCP.
 
-Either way a connected socket comes back; what the SSH connection puts into it goes to the broker.
+Either way something comes back that carries an SSH connection to the broker.
 """
 
 from __future__ import annotations
@@ -9,26 +9,29 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
 from connector.reasons import reason
+from proxyd.carrying import MARK, PIECE, Held, Shared, Turns, bound_unsent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from connector.keyfile import Endpoint
 
-__all__ = ["SUBPROTOCOL", "DialError", "dial", "proxy_of", "trusting"]
+__all__ = ["SUBPROTOCOL", "DialError", "Link", "dial", "proxy_of", "trusting"]
 
 SUBPROTOCOL = "fanlight-connector"
 DIAL_TIMEOUT = 15.0
 HEARTBEAT = 20.0
 """Seconds between WebSocket pings, so that fronts and firewalls keep the connection."""
-READ_SIZE = 262_144
+MESSAGE = PIECE
+"""Bytes after which no further packet goes into a message."""
 MAX_MESSAGE = 1 << 20
 
 
@@ -36,8 +39,23 @@ class DialError(Exception):
     """A broker was not reached, or did not want us. The text says which."""
 
 
+class Link(Protocol):
+    """What carries one SSH connection. Has the shape that asyncssh takes as `tunnel`.
+
+    Attributes:
+        turns: of the streams of that connection.
+    """
+
+    turns: Turns
+
+    async def create_connection(
+        self, protocol_factory: Callable[[], Any], host: str, port: int
+    ) -> tuple[Any, Any]:
+        """Begin to carry; returns (transport, protocol). Host and port were said when it was dialled."""
+
+
 @contextlib.asynccontextmanager
-async def dial(endpoint: Endpoint, network: str, authority: Path | None) -> AsyncIterator[socket.socket]:
+async def dial(endpoint: Endpoint, network: str, authority: Path | None) -> AsyncIterator[Link]:
     """Connect to an endpoint; whatever carries the connection ends with the context.
 
     Args:
@@ -50,18 +68,14 @@ async def dial(endpoint: Endpoint, network: str, authority: Path | None) -> Asyn
     """
     if endpoint.scheme == "tcp":
         with await _tcp(endpoint, network) as connected:
-            yield connected
+            yield Shared(Held(connected))
         return
     async with _websocket(endpoint, network, authority) as messages:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            ours.setblocking(False)
-            carrying = asyncio.create_task(_carry(messages, ours), name="carry WebSocket")
-            try:
-                yield theirs
-            finally:
-                carrying.cancel()
-                await asyncio.gather(carrying, return_exceptions=True)
+        link = _Messages(messages)
+        try:
+            yield link
+        finally:
+            await link.end()
 
 
 def proxy_of(endpoint: Endpoint) -> str | None:
@@ -149,26 +163,99 @@ _REFUSALS = {
 """What a broker means by its answer to the upgrade."""
 
 
-async def _carry(messages: aiohttp.ClientWebSocketResponse, end: socket.socket) -> None:
-    """Pump both ways until one side ends; each direction waits for the slower side."""
-    loop = asyncio.get_running_loop()
+class _Messages(asyncio.Transport):
+    """See `Link`: what is put into it together makes one message of a WebSocket."""
 
-    async def up() -> None:
-        while data := await loop.sock_recv(end, READ_SIZE):
-            await messages.send_bytes(data)
+    def __init__(self, messages: aiohttp.ClientWebSocketResponse) -> None:
+        super().__init__({name: messages.get_extra_info(name) for name in ("peername", "sockname")})
+        bound_unsent(messages.get_extra_info("socket"))
+        self.turns = Turns()
+        self._messages = messages
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._some = asyncio.Event()
+        self._sending = self._closing = False
+        self._protocol: Any = None
+        self._carrying: asyncio.Task[None] | None = None
 
-    async def down() -> None:
-        async for message in messages:
+    async def create_connection(
+        self, protocol_factory: Callable[[], Any], host: str, port: int
+    ) -> tuple[Any, Any]:
+        """See `Link.create_connection`."""
+        del host, port
+        self._protocol = protocol_factory()
+        self._protocol.connection_made(self)
+        self._carrying = asyncio.create_task(self._carry(), name="carry WebSocket")
+        return self, self._protocol
+
+    async def end(self) -> None:
+        """Carry no more."""
+        if self._carrying is not None:
+            self._carrying.cancel()
+            await asyncio.gather(self._carrying, return_exceptions=True)
+
+    # -- what asyncssh asks of a transport ---------------------------------------------------------------------------
+
+    def write(self, data: Any) -> None:
+        """Send a packet, soon."""
+        self._waiting.append(data)
+        self._size += len(data)
+        self._some.set()
+        if self._sending and self._size > MARK:
+            self.turns.fill()
+
+    def is_closing(self) -> bool:
+        """Whether it closes."""
+        return self._closing
+
+    def close(self) -> None:
+        """End when all was sent."""
+        self._closing = True
+        self._some.set()
+
+    def abort(self) -> None:
+        """End now."""
+        self._closing = True
+        if self._carrying is not None:
+            self._carrying.cancel()
+
+    # -- both ways ---------------------------------------------------------------------------------------------------
+
+    async def _carry(self) -> None:
+        """Pump until one side ends; each direction waits for the slower side."""
+        both = [asyncio.create_task(self._up(), name="up"), asyncio.create_task(self._down(), name="down")]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+            self._closing = True
+            self.turns.drain()
+            self._protocol.connection_lost(None)
+
+    async def _up(self) -> None:
+        while self._waiting or not self._closing:
+            await self._some.wait()
+            self._some.clear()
+            self._sending = True  # seen by `write` only while the link is slower than we
+            while self._waiting:
+                await self._messages.send_bytes(self._message())
+                if self._size <= MARK:
+                    self.turns.drain()
+            self._sending = False
+
+    def _message(self) -> bytes:
+        parts, size = [], 0
+        while self._waiting and size < MESSAGE:
+            parts.append(self._waiting.popleft())
+            size += len(parts[-1])
+        self._size -= size
+        return b"".join(parts)
+
+    async def _down(self) -> None:
+        async for message in self._messages:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 return
-            await loop.sock_sendall(end, message.data)
-
-    both = [asyncio.create_task(up(), name="up"), asyncio.create_task(down(), name="down")]
-    try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in both:
-            task.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+            for at in range(0, len(message.data), PIECE):
+                self._protocol.data_received(message.data[at : at + PIECE])

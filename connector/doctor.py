@@ -148,10 +148,13 @@ async def _ssh(endpoint: Endpoint, key: ConnectorKey, settings: Settings) -> tup
     try:
         async with (
             asyncio.timeout(HTTP_TIMEOUT),
-            dial(endpoint, key.network, settings.certificate_authority) as end,
+            dial(endpoint, key.network, settings.certificate_authority) as link,
         ):
-            end.setblocking(False)
-            banner = await asyncio.get_running_loop().sock_recv(end, 255)
+            transport, hearing = await link.create_connection(_Hearing, endpoint.host, endpoint.port)
+            try:
+                banner = await hearing.first
+            finally:
+                transport.abort()
     except DialError as error:
         return False, str(error), "ssh"
     except TimeoutError:
@@ -160,6 +163,20 @@ async def _ssh(endpoint: Endpoint, key: ConnectorKey, settings: Settings) -> tup
         return False, str(error), "ssh"
     line = banner.partition(b"\r\n")[0].decode("ascii", "replace")
     return line.startswith("SSH-2.0-"), line if line.isprintable() and line else "no SSH banner", "ssh"
+
+
+class _Hearing(asyncio.Protocol):
+    """Hears the first bytes, or none."""
+
+    def __init__(self) -> None:
+        self.first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        if not self.first.done():
+            self.first.set_result(data[:255])
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.data_received(b"")
 
 
 async def _accepted(settings: Settings, key: ConnectorKey) -> Check:

@@ -6,19 +6,21 @@ listened for but the gate, where the connector's own settings offer it.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
 import structlog
 from asyncssh.forward import SSHForwarder
 
 from connector.inside import DeniedError, NotReachedError
+from proxyd.carrying import Reading, Turns, without_fillers
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Awaitable, Callable
 
+    from connector.dialing import Link
     from connector.inside import Inside
     from connector.keyfile import ConnectorKey
 
@@ -26,6 +28,8 @@ __all__ = ["KEEPALIVE", "KEEPALIVE_COUNT", "LOGIN_TIMEOUT", "USER", "Counts", "S
 
 USER = "fanlight"
 LOGIN_TIMEOUT = 10.0
+CIPHERS = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
+"""The broker's end chooses; all of them authenticate what they encrypt."""
 KEEPALIVE, KEEPALIVE_COUNT = 10.0, 3
 """Seconds of silence after which the other end is asked for a sign of life, and how many it may owe."""
 MAX_WORD = 1024
@@ -74,18 +78,21 @@ class Serving(asyncssh.SSHServer):
         host, _, port = gate.rpartition(":")
         self._gate = (host.strip("[]").lower(), int(port)) if gate else None
         self._connection: asyncssh.SSHServerConnection | None = None
+        self._turns = Turns()
         self.ended = "the broker closed the connection"
         """Why the connection ended, once it has."""
         self._log = structlog.get_logger("connector").bind(network=key.network, endpoint=endpoint)
 
-    async def run(self, connected: socket.socket, key: ConnectorKey) -> asyncssh.SSHServerConnection:
-        """Shake hands over a connected socket; returns once a broker has signed in.
+    async def run(self, link: Link, key: ConnectorKey) -> asyncssh.SSHServerConnection:
+        """Shake hands over what was dialled; returns once a broker has signed in.
 
         Raises:
             OSError, asyncssh.Error: it failed.
         """
-        return await asyncssh.run_server(
-            connected,
+        self._turns = link.turns
+        return await asyncssh.connect_reverse(
+            key.network,
+            tunnel=link,
             config=None,
             server_factory=lambda: self,
             server_host_keys=[key.ssh_key()],
@@ -99,12 +106,14 @@ class Serving(asyncssh.SSHServer):
             agent_forwarding=False,
             x11_forwarding=False,
             compression_algs=None,
+            encryption_algs=CIPHERS,
             encoding=None,
         )
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """It begins."""
         self._connection = conn
+        without_fillers(conn)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
@@ -138,7 +147,7 @@ class Serving(asyncssh.SSHServer):
             raise self._refused(host, port, "too many streams are open at the connector")
         self._counts.open += 1
         try:
-            _, peer = await self._inside.open(lambda: _Counted(self._counts), host, port)
+            _, peer = await self._inside.open(lambda: _Inner(self._counts, self._turns), host, port)
         except DeniedError as error:
             self._counts.open -= 1
             raise self._refused(host, port, str(error)) from None
@@ -192,16 +201,42 @@ class Serving(asyncssh.SSHServer):
         process.exit(1 if "error" in answer else 0)
 
 
-class _Counted(SSHForwarder):
-    """The end of a stream inside; counts itself out."""
+class _Inner(SSHForwarder, asyncio.BufferedProtocol):
+    """The end of a stream inside: it waits for its turn, and counts itself out."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, turns: Turns) -> None:
         super().__init__()
         self._counts = counts
+        self._reading = Reading(turns)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The target is there."""
+        super().connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        self._reading.begin(transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See `asyncio.BufferedProtocol`."""
+        del sizehint
+        return self._reading.buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """The target sent something."""
+        self.data_received(cast("bytes", self._reading.read(nbytes)))  # copied there
+        self._reading.sent()
+
+    def pause_reading(self) -> None:
+        """The stream's window is used up."""
+        self._reading.stop(self)
+
+    def resume_reading(self) -> None:
+        """It is open again."""
+        self._reading.go_on(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream is over."""
         self._counts.open -= 1
+        self._reading.end()
         super().connection_lost(exc)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from proxyd.carrying import Turns
     from proxyd.transport import Transport
     from proxyd.wire.status import StatusError
 
@@ -17,12 +18,14 @@ class Carrier:
 
     Attributes:
         transport: opens streams at its far end.
+        turns: of those streams.
         before: what carries this one; None where it was dialled from here.
         ended: why it ended; None while it lives.
     """
 
-    def __init__(self, transport: Transport, before: Carrier | None = None) -> None:
+    def __init__(self, transport: Transport, turns: Turns, before: Carrier | None = None) -> None:
         self.transport = transport
+        self.turns = turns
         self.before = before
         self.ended: StatusError | None = None
         self._sessions: Counter[str] = Counter()

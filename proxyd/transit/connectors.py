@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 import structlog
 
+from proxyd.carrying import Held, Shared, without_fillers
 from proxyd.transit.carrier import Carrier
 from proxyd.transit.gate import GateDoor
 from proxyd.transport.jump import Leaving
@@ -27,6 +28,8 @@ from proxyd.wire.status import Hop, Status, StatusError
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
+
+    from proxyd.carrying import Turns
 
 __all__ = ["Connector", "Connectors", "Order"]
 
@@ -91,8 +94,10 @@ class Connector(Carrier):
         well: whether it answered the last probe.
     """
 
-    def __init__(self, order: Order, connection: asyncssh.SSHClientConnection, generation: int) -> None:
-        super().__init__(Leaving(connection, f"the connector of {order.network}", STREAM_TIMEOUT))
+    def __init__(
+        self, order: Order, connection: asyncssh.SSHClientConnection, generation: int, turns: Turns
+    ) -> None:
+        super().__init__(Leaving(connection, f"the connector of {order.network}", STREAM_TIMEOUT), turns)
         self.order = order
         self.connection = connection
         self.generation = generation
@@ -195,9 +200,10 @@ class Connectors:
         order = Order.parse(offer)
         await asyncio.get_running_loop().sock_sendall(connection, encode("ready", order.relay))
         caller = _Caller(order.accepted)
+        link = Shared(Held(connection.dup()))
         try:
-            async with await self._signed_in(connection, order, caller) as signed_in:
-                connector = Connector(order, signed_in, caller.generation)
+            async with await self._signed_in(link, order, caller) as signed_in:
+                connector = Connector(order, signed_in, caller.generation, link.turns)
                 await connector.greet()
                 refusal = await self._doubled(connector)
                 if refusal:
@@ -214,13 +220,11 @@ class Connectors:
         except (asyncssh.Error, OSError, ValueError, RecursionError) as error:
             self._note(order.relay, "failed", f"the handshake failed: {type(error).__name__}")
 
-    async def _signed_in(
-        self, connection: socket.socket, order: Order, caller: _Caller
-    ) -> asyncssh.SSHClientConnection:
-        return await asyncssh.run_client(
-            connection.dup(),
+    async def _signed_in(self, link: Shared, order: Order, caller: _Caller) -> asyncssh.SSHClientConnection:
+        return await asyncssh.connect(
+            order.network,
+            tunnel=link,
             config=None,
-            host=order.network,  # the socket may have no address: one of Unix, or the inside of TLS
             client_factory=lambda: caller,
             username=USER,
             client_keys=[order.key],
@@ -351,6 +355,10 @@ class _Caller(asyncssh.SSHClient):
         self.generation = 0
         self.shown = ""
         self.ended = "it closed the connection"
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """Begin; all of CIPHERS authenticate."""
+        without_fillers(conn)
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Whether the connector has one of the network's keys."""

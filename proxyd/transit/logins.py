@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
 
+from proxyd.carrying import Shared
 from proxyd.instances.ssh_auth import Asker
 from proxyd.transit.carrier import Carrier
 from proxyd.transport import Direct
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import asyncssh
 
+    from proxyd.carrying import Turns
     from proxyd.instances.host_keys import HostKeyFiles
     from proxyd.transit.connectors import Connectors
     from proxyd.wire.route import JumpHost, Route
@@ -59,10 +61,10 @@ class Login(Carrier):
 
     def __init__(
         self, connection: asyncssh.SSHClientConnection, route: Route, depth: int, timeout: float, since: float,
-        before: Carrier | None,
+        turns: Turns, before: Carrier | None,
     ) -> None:  # fmt: skip
         self.host = route.hosts[depth]
-        super().__init__(Leaving(connection, f"the gateway {self.host.alias}", timeout), before)
+        super().__init__(Leaving(connection, f"the gateway {self.host.alias}", timeout), turns, before)
         self.connection = connection
         self.route = route
         self.identifier = secrets.token_hex(8)
@@ -205,10 +207,10 @@ class Logins:
     ) -> None:
         """Sign in, and keep the login until it is lost, unused for too long, or too old."""
         host = route.hosts[depth]
-        transport = before.transport if before is not None else Direct(self._timeout)
+        link = Shared(before.transport if before is not None else Direct(self._timeout))
         try:
-            async with signed_in(host, transport, asker, self._files, self._timeout) as connection:
-                login = Login(connection, route, depth, self._timeout, self._clock(), before)
+            async with signed_in(host, link, asker, self._files, self._timeout) as connection:
+                login = Login(connection, route, depth, self._timeout, self._clock(), link.turns, before)
                 self._living[key] = login
                 began.set_result(login)
                 log.info("signed in at a gateway", gateway=host.alias, login=login.identifier)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
+
+from proxyd.carrying import Reading
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+
+    from proxyd.carrying import Turns
 
 __all__ = ["Far", "join"]
 
@@ -20,8 +24,14 @@ HIGH_WATER = 1 << 20
 class Far(asyncssh.SSHTCPSession[bytes]):
     """The stream's end at the carrier. It keeps still until `join` gives it a worker."""
 
-    def __init__(self, ended: Callable[[], None]) -> None:
-        """Begin without a stream; `ended` is called once, when it is over or never began."""
+    def __init__(self, ended: Callable[[], None], turns: Turns) -> None:
+        """Begin without a stream.
+
+        Args:
+            ended: called once, when it is over or never began.
+            turns: of the connection's streams.
+        """
+        self.reading = Reading(turns)
         self._ended: Callable[[], None] | None = ended
         self._channel: asyncssh.SSHTCPChannel[bytes] | None = None
         self._near: asyncio.Transport | None = None
@@ -55,28 +65,28 @@ class Far(asyncssh.SSHTCPSession[bytes]):
 
     def pause_writing(self) -> None:
         """See `asyncssh.SSHTCPSession`: the instance is slower than the worker."""
-        if self._near is not None:
-            self._near.pause_reading()
+        self.reading.stop(self)
 
     def resume_writing(self) -> None:
         """See `asyncssh.SSHTCPSession`."""
-        if self._near is not None:
-            self._near.resume_reading()
+        self.reading.go_on(self)
 
     # -- the worker's side -------------------------------------------------------------------------------------------
 
     def joined(self, near: asyncio.Transport) -> None:
         """A worker is there: let bytes pass."""
         self._near = near
+        self.reading.begin(near)
         if self._channel is not None:
             self._channel.resume_reading()
         if self._over:
             near.close()
 
-    def write(self, data: bytes) -> None:
-        """Bytes from the worker."""
+    def write(self, size: int) -> None:
+        """Bytes from the worker: so many were read."""
         if self._channel is not None:
-            self._channel.write(data)
+            self._channel.write(cast("bytes", self.reading.read(size)))  # copied there
+            self.reading.sent()
 
     def write_eof(self) -> None:
         """The worker says no more."""
@@ -95,6 +105,7 @@ class Far(asyncssh.SSHTCPSession[bytes]):
 
     def close(self) -> None:
         """The worker is gone."""
+        self.reading.end()
         if self._channel is not None:
             self._channel.close()
         else:
@@ -106,7 +117,7 @@ class Far(asyncssh.SSHTCPSession[bytes]):
             ended()
 
 
-class _Near(asyncio.Protocol):
+class _Near(asyncio.BufferedProtocol):
     """The worker's socket."""
 
     def __init__(self, far: Far) -> None:
@@ -117,8 +128,12 @@ class _Near(asyncio.Protocol):
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self._far.joined(transport)
 
-    def data_received(self, data: bytes) -> None:
-        self._far.write(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        del sizehint
+        return self._far.reading.buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._far.write(nbytes)
 
     def eof_received(self) -> bool:
         self._far.write_eof()

@@ -116,7 +116,7 @@ class Service:
         while True:
             carrier = self._logins.carrier(route)
             carrier.enter(route.session)
-            far = Far(functools.partial(carrier.leave, route.session))
+            far = Far(functools.partial(carrier.leave, route.session), carrier.turns)
             try:
                 await carrier.transport.create_connection(functools.partial(_itself, far), host, port)
             except StatusError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
+from proxyd.carrying import PIECE
 from proxyd.instances.host_keys import find_trust
 from proxyd.instances.parameters import Arguments
 from proxyd.instances.ssh_auth import Client
@@ -32,7 +33,7 @@ MAX_ROUNDS = 9
 """Rounds of questions: three times a password, a code and a choice of how to get it."""
 STREAM_WINDOW = 4 << 20
 """Bytes of one stream that may be under way."""
-MAX_PACKET = 64 << 10
+MAX_PACKET = PIECE
 
 
 class _GatewayClient(Client):

@@ -25,7 +25,10 @@ RULES = [
     Rule("broker", ("proxyd",), but=("proxyd.wire", "proxyd.sources")),
     Rule("proxyd", ("broker", "connector")),
     # the agent in a private network stands alone; of its parts the broker knows the key and the form of a release
-    Rule("connector", ("broker", "client", "proxyd"), but=("proxyd.wire", "proxyd.sources")),
+    Rule(
+        "connector", ("broker", "client", "proxyd"), but=("proxyd.wire", "proxyd.sources", "proxyd.carrying")
+    ),
+    Rule("proxyd.carrying", ("proxyd",)),
     *(
         Rule(part, ("connector",), but=("connector.keyfile", "connector.release"))
         for part in ("broker.networks", "broker.views", "broker.app")

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import WSMsgType, web
 
-from connector.dialing import DialError, dial, proxy_of
+from connector.dialing import DialError, Link, dial, proxy_of
 from connector.keyfile import Endpoint
-from tests.fakes.connectors import server
+from proxyd.carrying import MARK
+from tests.fakes.connectors import new_reading, server
 from tests.servers.certificates import new_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
 
 @contextlib.asynccontextmanager
-async def broker(tls: ssl.SSLContext | None) -> AsyncIterator[int]:
-    """Echoes binary messages under `/connector`, and refuses the network `none`."""
+async def broker(
+    tls: ssl.SSLContext | None, view: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+) -> AsyncIterator[int]:
+    """Echoes binary messages under `/connector`, and refuses the network `none`; or does what `view` does."""
 
-    async def view(request: web.Request) -> web.StreamResponse:
+    async def echo(request: web.Request) -> web.StreamResponse:
         if request.query["network"] == "none":
             raise web.HTTPForbidden
         messages = web.WebSocketResponse(protocols=("fanlight-connector",))
@@ -36,7 +38,7 @@ async def broker(tls: ssl.SSLContext | None) -> AsyncIterator[int]:
         return messages
 
     app = web.Application()
-    app.router.add_get("/connector", view)
+    app.router.add_get("/connector", view or echo)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
@@ -47,16 +49,33 @@ async def broker(tls: ssl.SSLContext | None) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def echoed(end: socket.socket, data: bytes) -> bytes:
-    loop = asyncio.get_running_loop()
-    end.setblocking(False)
-    sending = asyncio.create_task(loop.sock_sendall(end, data), name="send")
-    heard = b""
+async def echoed(link: Link, data: bytes) -> bytes:
+    """What comes back of data that is sent by a link, which is closed then."""
+    transport, echo = await link.create_connection(lambda: Echo(len(data)), "broker", 443)
+    for at in range(0, len(data), 30_000):
+        transport.write(data[at : at + 30_000])
     async with asyncio.timeout(10):
-        while len(heard) < len(data) and (chunk := await loop.sock_recv(end, 65536)):
-            heard += chunk
-    await sending
-    return heard
+        await echo.all.wait()
+        transport.close()
+        await echo.over.wait()
+    return bytes(echo.heard)
+
+
+class Echo(asyncio.Protocol):
+    """Hears so much."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.heard = bytearray()
+        self.all, self.over = asyncio.Event(), asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+        if len(self.heard) >= self._size:
+            self.all.set()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.over.set()
 
 
 @pytest.mark.parametrize("proxied", [False, True], ids=["directly", "through a proxy"])
@@ -84,12 +103,42 @@ async def test_a_websocket_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         if proxied:
             monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy_port}")
         endpoint = Endpoint.parse(f"wss://127.0.0.1:{port}/connector")
-        async with dial(endpoint, "lab", certificate.path) as end:
-            assert await echoed(end, data) == data
+        async with dial(endpoint, "lab", certificate.path) as link:
+            assert await echoed(link, data) == data
         assert asked == ([f"CONNECT 127.0.0.1:{port} HTTP/1.1".encode()] if proxied else [])
         with pytest.raises(DialError, match=r"cannot be reached: .*certificate"):
             async with dial(endpoint, "lab", None):
                 pass
+
+
+@pytest.mark.parametrize("scheme", ["ws", "tcp"])
+async def test_what_waits_for_a_broker_that_does_not_read_is_bounded(scheme: str) -> None:
+    async def view(request: web.Request) -> web.StreamResponse:
+        messages = web.WebSocketResponse(protocols=("fanlight-connector",))
+        await messages.prepare(request)
+        assert request.transport is not None
+        request.transport.pause_reading()
+        await asyncio.Event().wait()
+        return messages
+
+    async def listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        await asyncio.Event().wait()
+
+    async with server(listen) as plain, broker(None, view) as port:
+        where = {"ws": f"ws://127.0.0.1:{port}/connector", "tcp": f"tcp://127.0.0.1:{plain}"}
+        async with dial(Endpoint.parse(where[scheme]), "lab", None) as link:
+            transport, _ = await link.create_connection(lambda: Echo(1), "broker", 443)
+            flood, flooding = new_reading(link.turns)
+            sent = 0
+            async with asyncio.timeout(10):
+                while flooding.reads:
+                    transport.write(bytes(MARK))
+                    flood.sent()
+                    sent += MARK
+                    await asyncio.sleep(0)
+            assert sent < 1 << 20  # much of it in the kernel of the broker's host
+            transport.abort()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,13 @@ from connector.inside import Inside
 from connector.keyfile import ConnectorKey, Endpoint
 from connector.permits import Permits, parse_permit
 from connector.serving import Counts, Serving
+from proxyd.carrying import Held, Reading, Shared, Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+SLICE = 8192
+"""Bytes that a slow link takes at once."""
 BROKER = asyncssh.generate_private_key("ssh-ed25519")
 
 
@@ -45,13 +49,14 @@ class FakeConnector:
         hello: dict[str, Any] | None = None,
         most: int = 50,
         gate: str = "",
+        ends: tuple[socket.socket, socket.socket] | None = None,
     ) -> None:
         self.key = key
         self.hello: dict[str, Any] = {
             "machine": "m1", "process": "p1", "host": "gw1", "clock": time.time(), "gate": gate, **(hello or {}),
         }  # fmt: skip
         self.counts = Counts()
-        self.far, self._near = socket.socketpair()
+        self.far, self._near = ends or socket.socketpair()
         inside = Inside(Permits([parse_permit(text) for text in targets.split()]), 3)
         self.serving = Serving(key, inside, self.answer, self.counts, most, "test", gate)
         self.silent = False
@@ -80,12 +85,63 @@ class FakeConnector:
         with contextlib.suppress(OSError, asyncssh.Error):
             for _ in range(self.before):
                 await asyncio.get_running_loop().sock_recv(self._near, 1)
-            connection = await self.serving.run(self._near.dup(), self.key)
+            connection = await self.serving.run(Shared(Held(self._near.dup())), self.key)
             try:
                 await connection.wait_closed()
             finally:
                 connection.abort()
                 await connection.wait_closed()
+
+
+class FakeTransport(asyncio.Transport):
+    """Knows whether it reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = True
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+
+def new_reading(turns: Turns) -> tuple[Reading, FakeTransport]:
+    """A stream's reading, and what it reads from."""
+    reading, transport = Reading(turns), FakeTransport()
+    reading.begin(transport)
+    return reading, transport
+
+
+@contextlib.asynccontextmanager
+async def slow_link(rate: int) -> AsyncIterator[tuple[socket.socket, socket.socket]]:
+    """Two sockets that are connected by a link of so many bytes a second each way, and little room."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    for end in itertools.chain(*pairs):
+        end.setblocking(False)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SLICE)
+    (one, in_one), (two, in_two) = pairs
+    loop = asyncio.get_running_loop()
+
+    async def carry(source: socket.socket, to: socket.socket) -> None:
+        free = loop.time()
+        while data := await loop.sock_recv(source, SLICE):
+            free = max(free, loop.time()) + len(data) / rate
+            await asyncio.sleep(free - loop.time())
+            await loop.sock_sendall(to, data)
+
+    tasks = [
+        asyncio.create_task(carry(*ways), name="slow link") for ways in ((in_one, in_two), (in_two, in_one))
+    ]
+    try:
+        yield one, two
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for end in itertools.chain(*pairs):
+            end.close()
 
 
 @contextlib.asynccontextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import signal
 import subprocess
 import sys
 import time
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -16,7 +18,7 @@ import pytest
 
 from broker.links import Signer
 from connector.doctor import EXITS
-from proxyd.wire.instruction import InstructionParser
+from proxyd.wire.instruction import InstructionParser, encode
 from tests.fakes.browser import Browser
 from tests.servers import processes
 from tests.servers.private import ROOT, ConnectorProcess, Private, free_port
@@ -231,6 +233,34 @@ async def came_back(desktop: Browser) -> bool:
     return True
 
 
+async def download(browser: Browser) -> None:
+    """Take what comes as fast as it comes."""
+    index = (await browser.until("body")).args[1]
+    browser.send("ack", index, "OK", 0)
+    while instructions := await browser.batch():
+        browser.send_raw(encode("ack", index, "OK", 0) * sum(row.opcode == "blob" for row in instructions))
+
+
+def typed(browser: Browser, text: str) -> None:
+    """Type a text of ASCII and newlines."""
+    for character in text:
+        keysym = 0xFF0D if character == "\n" else ord(character)
+        browser.send("key", keysym, 1)
+        browser.send("key", keysym, 0)
+
+
+async def echoed(browser: Browser) -> float:
+    """Seconds from a key until the picture that shows it."""
+    browser.forget()
+    began = time.monotonic()
+    typed(browser, "k")
+    await browser.until("sync", 20)
+    elapsed = time.monotonic() - began
+    with contextlib.suppress(TimeoutError):  # what else is drawn for it
+        await browser.until("sync", 0.3)
+    return elapsed
+
+
 async def opens(lab: Lab) -> bool:
     """Whether a shell opens now."""
     browser = await lab.shell()
@@ -334,6 +364,27 @@ async def test_a_link_that_is_cut_is_passed_by_and_a_second_one_on_a_host_refuse
     await fact(lambda: "disconnected" in {event["event"] for event in first.events}, "noticed there, too", 45)
     await fact(lambda: first.state == "connected", "it dials again", 60)
     await fact(lambda: all(row["connected"] for row in lab.connectors()), "both are there", 40)
+
+
+async def test_a_key_does_not_wait_behind_a_download_on_a_slow_link(lab: Lab, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(bytes(30_000_000))
+    lab.begin(lab.new_key())
+    await fact(lambda: lab.there == 1, "a connector")
+    typing, loading = await lab.shell(), await lab.shell(**{"enable-sftp": "true"})
+    assert (await typing.until(lambda row: row.opcode in {"sync", "error"}, 20)).opcode == "sync"
+    filesystem = await loading.until("filesystem")
+    with lab.private.slow("8mbit"):
+        loading.send("get", filesystem.args[0], str(big))
+        load = asyncio.create_task(download(loading), name="download")
+        before = lab.private.sent
+        await fact(lambda: lab.private.sent > before + 3_000_000, "a flood")
+        waited = [await echoed(typing) for _ in range(9)]
+        assert not load.done()
+    load.cancel()
+    for shell in (typing, loading):
+        await shell.close()
+    assert median(waited) < 0.7, waited
 
 
 async def test_sessions_at_one_broker_find_connectors_at_another_and_those_another_endpoint(

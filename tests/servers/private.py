@@ -25,6 +25,7 @@ from tests.servers.xdisplay import XDisplay
 from tests.servers.xvnc import Xvnc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
 __all__ = ["ConnectorProcess", "Private"]
@@ -79,6 +80,39 @@ class Private:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
         self._folder.cleanup()
+
+    @contextlib.contextmanager
+    def slow(self, rate: str) -> Iterator[None]:
+        """Let the link between both sides carry no more than a rate, `8mbit` say, each way; what it has no room for waits a little."""
+        inside = ["netns", "exec", self.name]
+        ends = (self.name, []), ("eth0", [processes.require("ip"), *inside])
+        for device, prefix in ends:
+            _run(
+                *prefix,
+                "tc",
+                "qdisc",
+                "add",
+                "dev",
+                device,
+                "root",
+                "tbf",
+                "rate",
+                rate,
+                "burst",
+                "16kb",
+                "latency",
+                "50ms",
+            )
+        try:
+            yield
+        finally:
+            for device, prefix in ends:
+                _run(*prefix, "tc", "qdisc", "del", "dev", device, "root")
+
+    @property
+    def sent(self) -> int:
+        """Bytes that left the private network so far."""
+        return int(Path(f"/sys/class/net/{self.name}/statistics/rx_bytes").read_text())
 
     def restart(self, connector: ConnectorProcess) -> ConnectorProcess:
         """Start one again that has ended, as it was."""
@@ -190,7 +224,11 @@ class _InnerXvnc(Xvnc):
 
 
 def _ip(*words: str) -> None:
-    subprocess.run([processes.require("ip"), *words], check=True, capture_output=True)
+    _run(processes.require("ip"), *words)
+
+
+def _run(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
 
 
 def free_port(address: str) -> int:
