@@ -45,6 +45,8 @@ def gate_policy(settings: Settings) -> Policy:
         given = settings.model_fields_set
         read = read_config(settings.gate_config)
         values |= {name: value for name, value in read.items() if name not in given}
+        if not values["gate_permissions"]:
+            structlog.get_logger().warning("gate-config permits nothing", file=str(settings.gate_config))
     unknown = set(values["gate_permissions"]) - PERMISSIONS
     if unknown:
         raise SettingsError(f"gate-permissions: there is no {min(unknown)}")
@@ -64,7 +66,8 @@ def read_config(path: Path) -> dict[str, Any]:
     """Values by the name of our setting; what the file has beside them is named in one log line.
 
     A key without a value counts as none, as the gate that the file was written for has it: `:restricted_actions:` with
-    nothing below still restricts `reboot`. An empty list is written `[]`. A file without permissions permits everything.
+    nothing below still restricts `reboot`. An empty list is written `[]`. What is not among the permissions is off, all of it
+    where there are none.
 
     Raises:
         SettingsError: it cannot be read, or a value will not do.
@@ -82,9 +85,7 @@ def read_config(path: Path) -> dict[str, Any]:
     for name, setting in NUMBERS.items():
         if name in rows:
             found[setting] = _number(rows[name], name, path)
-    found["gate_permissions"] = (
-        _permissions(rows[PERMITTED], path) if PERMITTED in rows else tuple(PERMISSIONS)
-    )
+    found["gate_permissions"] = _permissions(rows.get(PERMITTED, {}), path)
     return found
 
 

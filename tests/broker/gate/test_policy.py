@@ -79,13 +79,19 @@ def test_a_file_is_read_as_the_gate_reads_it_that_it_was_written_for(policy_of: 
     assert line["names"] == "auth, core_auth, debug_level, one_xmlrpc, oneflow_server"
 
 
-def test_a_file_without_permissions_permits_everything_and_an_empty_list_restricts_nothing(
-    policy_of: Any,
-) -> None:
+@pytest.mark.parametrize("text", ["", ":permissions:\n", ":permissions: {}\n", ":permissions:\n  :vm:\n"])
+def test_a_file_without_permissions_permits_nothing_and_that_is_said(policy_of: Any, text: str) -> None:
+    with structlog.testing.capture_logs() as lines:
+        policy = policy_of(f":host: 127.0.0.1\n{text}")
+    assert policy.permissions == frozenset()
+    assert [(row["event"], row["log_level"]) for row in lines] == [("gate-config permits nothing", "warning")]
+    assert policy_of(text, gate_permissions="vm.show").permissions == {"vm.show"}
+
+
+def test_an_empty_list_restricts_nothing(policy_of: Any) -> None:
     policy = policy_of(
         ":server:\n  :bind: '::1'\n  :port: 6000\n:restricted_actions: []\n:restricted_attrs: []\n"
     )
-    assert policy.permissions == PERMISSIONS
     assert policy.bind == "[::1]:6000"
     assert policy.restricted_actions == policy.restricted_attributes == frozenset()
 
