@@ -40,7 +40,9 @@ MAX_LISTED = 100_000
 GROUP_LIVES = 14 * 86400
 """Seconds after the last put that it is known at least what is in a group: records are extended."""
 TIMEOUT = 3.0
-"""Seconds that Redis has for an answer, and that a call waits for its turn."""
+"""Seconds that Redis has for an answer."""
+TURN = 10.0
+"""Seconds that a call waits for a connection, which is longer: a thousand calls at once keep a busy broker busy."""
 SWAP = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
@@ -83,7 +85,7 @@ class RedisStore:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
-            timeout=TIMEOUT,
+            timeout=TURN,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             health_check_interval=30,
@@ -97,22 +99,24 @@ class RedisStore:
         """See `Store.add`."""
         done = await self._redis.set(_key(kind, key), value, pxat=_milliseconds(expires), nx=True)
         if done and kind in LISTED:
-            await self._list(kind, key, expires)
+            await self._list_it(kind, key, expires)
         return bool(done)
 
     @_answering
     async def put(self, kind: Kind, key: str, value: bytes, expires: float) -> None:
         """See `Store.put`."""
-        await self._redis.set(_key(kind, key), value, pxat=_milliseconds(expires))
-        if kind in LISTED:
-            await self._list(kind, key, expires)
+        async with self._redis.pipeline() as all_of_it:
+            all_of_it.set(_key(kind, key), value, pxat=_milliseconds(expires))
+            if kind in LISTED:
+                self._list(all_of_it, kind, key, expires)
+            await all_of_it.execute()
 
     @_answering
     async def swap(self, kind: Kind, key: str, old: bytes, new: bytes, expires: float) -> bool:
         """See `Store.swap`."""
         done = await self._redis.eval(SWAP, 1, _key(kind, key), old, new, _milliseconds(expires))
         if done and kind in LISTED:
-            await self._list(kind, key, expires)
+            await self._list_it(kind, key, expires)
         return bool(done)
 
     @_answering
@@ -162,16 +166,20 @@ class RedisStore:
         """See `Store.close`."""
         await self._redis.aclose()
 
-    async def _list(self, kind: Kind, key: str, expires: float) -> None:
-        async with self._redis.pipeline() as both:
-            both.zadd(_list(kind), {key: self._clock()})
-            both.zremrangebyrank(_list(kind), 0, -MAX_LISTED - 1)
-            if kind in GROUPED:
-                group = _list(kind, key.partition(":")[0])
-                both.zadd(group, {key: self._clock()})
-                both.zremrangebyrank(group, 0, -MAX_LISTED - 1)
-                both.expire(group, max(GROUP_LIVES, int(expires - self._clock()) + 1))
-            await both.execute()
+    async def _list_it(self, kind: Kind, key: str, expires: float) -> None:
+        async with self._redis.pipeline() as all_of_it:
+            self._list(all_of_it, kind, key, expires)
+            await all_of_it.execute()
+
+    def _list(self, pipeline: Any, kind: Kind, key: str, expires: float) -> None:
+        """Add what lists a key to a pipeline: one round trip for all of it."""
+        pipeline.zadd(_list(kind), {key: self._clock()})
+        pipeline.zremrangebyrank(_list(kind), 0, -MAX_LISTED - 1)
+        if kind in GROUPED:
+            group = _list(kind, key.partition(":")[0])
+            pipeline.zadd(group, {key: self._clock()})
+            pipeline.zremrangebyrank(group, 0, -MAX_LISTED - 1)
+            pipeline.expire(group, max(GROUP_LIVES, int(expires - self._clock()) + 1))
 
 
 def _key(kind: Kind, key: str) -> str:
