@@ -147,13 +147,16 @@ class Introductions:
         instance = await self._at(key_id, given, "hostname")
         if instance is not None:
             report = await self._reports.find(instance.id)
-            await self._check(instance, report, connection)
+            await self._check_keys(instance)
+            self._check_readiness(instance, report, connection)
             connection = await self._told(instance, report, key_id, connection)
         if connection.protocol == "vnc" and given.get("enable-sftp") == "true":
             beside = (
                 await self._at(key_id, given, "sftp-hostname") if given.get("sftp-hostname") else instance
             )
             if beside is not None:
+                if beside is not instance:
+                    await self._check_keys(beside)
                 connection = await self._told_beside(beside, key_id, connection)
         return connection
 
@@ -196,7 +199,7 @@ class Introductions:
 
     # -- whether it may be opened --------------------------------------------------------------------------------------
 
-    async def _check(self, instance: Instance, report: Report, connection: Connection) -> None:
+    async def _check_keys(self, instance: Instance) -> None:
         keys = await self._host_keys.find(instance.id)
         refusal = contradiction(keys)
         if refusal is not None:
@@ -204,6 +207,8 @@ class Introductions:
             log = structlog.get_logger()
             log.warning("instance blocked: another host key", instance=instance.id, reason=refusal.message)
             raise refusal
+
+    def _check_readiness(self, instance: Instance, report: Report, connection: Connection) -> None:
         wait = starting(instance, report, connection.protocol, self._clock(), self.policy.patience)
         if wait is not None:
             raise wait.error

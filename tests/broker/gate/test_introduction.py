@@ -426,8 +426,16 @@ async def test_files_beside_a_desktop_are_told_the_same(gate: Gate) -> None:
     assert not told.keys() & {"host-key", "sftp-hostname"}
     assert told["port"] == "5905"
     assert "sftp-host-key" not in await gate.told(connection("vnc"))
-    elsewhere = await gate.told(connection("vnc", enable_sftp="true", sftp_hostname="10.1.2.9"))
-    assert not elsewhere.keys() & {"sftp-host-key", "sftp-port"}
+    beside = connection("vnc", enable_sftp="true", sftp_hostname="10.1.2.9")
+    assert not (await gate.told(beside)).keys() & {"sftp-host-key", "sftp-port"}
+    desktop, gate.id = gate.id, ""
+    await gate.describe(addresses=["10.1.2.9"])
+    assert gate.id != desktop
+    await gate.show(ED)
+    assert (await gate.told(beside))["sftp-host-key"] == f"* {ED}"
+    await gate.show(OTHER)  # nobody is connected to it, for its files neither
+    assert (await gate.refused(beside)).hop is Hop.HOST_KEY
+    assert await gate.told(connection("vnc"))
 
 
 async def test_the_port_for_files_is_checked_as_well(gate: Gate) -> None:
