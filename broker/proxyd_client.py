@@ -306,12 +306,14 @@ async def ask_load(address: Address) -> Load | None:
     """How a daemon is; None for one that answers but has no word for it.
 
     Raises:
-        OSError: it does not answer within `PROBE_TIMEOUT`.
+        OSError: it does not answer within `PROBE_TIMEOUT`, or its certificate is not trusted.
     """
     try:
         match await _say(address, encode("status")):
             case [Instruction("status", (sessions, room, draining, *workers)), *_]:
                 return Load(int(sessions), int(room), draining == "1", tuple(map(int, workers)))
+    except OSError:  # that of a certificate is a ValueError, too
+        raise
     except (WireError, ValueError):
         pass
     return None

@@ -97,11 +97,23 @@ async def _serve(settings: Settings, listener: socket.socket, tls: ssl.SSLContex
             hurry.set()
         stop.set()
 
+    supervisor = Supervisor(settings, listener, tls)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
-    await Supervisor(settings, listener, tls).run(stop, hurry)
+    loop.add_signal_handler(signal.SIGHUP, _read_again, supervisor, settings)
+    await supervisor.run(stop, hurry)
     structlog.get_logger().info("proxyd has stopped")
+
+
+def _read_again(supervisor: Supervisor, settings: Settings) -> None:
+    """Take renewed certificates for whoever connects from now on; those that cannot be used change nothing."""
+    try:
+        supervisor.tls = server_context(settings)
+    except TlsError as error:
+        structlog.get_logger().error("certificates not read", reason=str(error))
+    else:
+        structlog.get_logger().info("certificates read")
 
 
 def _fail(message: str, code: int) -> None:

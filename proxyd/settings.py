@@ -31,7 +31,8 @@ class Settings(BaseModel):
 
     bind: str = Field("127.0.0.1:4822", description="Where proxyd listens: HOST:PORT or unix:PATH.")
     server_certificate: OptionalFile = Field(
-        None, description="PEM file with proxyd's certificate: brokers have to speak TLS."
+        None,
+        description="PEM file with proxyd's certificate: brokers have to speak TLS. Read again on SIGHUP, as are the next two.",
     )
     server_key: OptionalFile = Field(
         None, description="PEM file with its private key; where not given, the certificate's file holds it."

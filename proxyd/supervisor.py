@@ -53,14 +53,18 @@ log = structlog.get_logger()
 
 
 class Supervisor:
-    """Workers, and which of them owns which session."""
+    """Workers, and which of them owns which session.
+
+    Attributes:
+        tls: how peers are spoken to who come from now on; None for plainly.
+    """
 
     def __init__(
         self, settings: Settings, listener: socket.socket, tls: ssl.SSLContext | None = None
     ) -> None:
         self._settings = settings
         self._listener = listener
-        self._tls = tls
+        self.tls = tls
         self._folder = tempfile.mkdtemp(prefix="fanlight-")
         path = f"{self._folder}/transit"
         self._inside = _listen_unix(path)
@@ -141,11 +145,11 @@ class Supervisor:
             connection.setblocking(False)
             if connection.family != socket.AF_UNIX:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is None:
+            if self.tls is None:
                 await self._route(connection)
                 return
             try:
-                inside, carrying = await unwrap(connection, self._tls, self._settings.handshake_timeout)
+                inside, carrying = await unwrap(connection, self.tls, self._settings.handshake_timeout)
             except OSError as error:
                 log.warning("connection refused", reason="no TLS that is good", error=_tls_reason(error))
                 return

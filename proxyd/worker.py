@@ -33,9 +33,8 @@ async def run(end: socket.socket, settings: Settings, transit: str = "") -> None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(
-        signal.SIGINT, lambda: None
-    )  # a terminal's Ctrl-C reaches us too; the supervisor decides
+    for number in (signal.SIGINT, signal.SIGHUP):  # meant for all of us: the supervisor decides
+        loop.add_signal_handler(number, lambda: None)
     with ThreadPoolExecutor(POOL_THREADS, "encode") as pool:
         worker = Worker(Control(end), Server(settings, pool, transit=transit))
         receiving = asyncio.create_task(worker.receive(), name="control")

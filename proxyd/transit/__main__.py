@@ -33,7 +33,8 @@ async def run(end: socket.socket, listener: socket.socket, settings: Settings) -
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, lambda: None)
     files = HostKeyFiles(settings.known_hosts, settings.host_key_pins, settings.strict_host_keys)
     connectors = Connectors(GateDoor(settings.gate_address))
     logins = Logins(files, connectors, settings.connect_timeout, time.time)

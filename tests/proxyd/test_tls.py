@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
+from broker.fleet import DEAD_AFTER, Fleet
 from broker.proxyd_client import Address, ask_load, connect
 from proxyd.wire.handshake import ClientHandshake, ClientInfo
 from proxyd.wire.status import Status, StatusError
@@ -88,6 +92,58 @@ async def test_wrong_certificates(
                 await asyncio.sleep(0.02)
         good = address(running, certificates["proxyd"].path, certificates["broker"].path)
         assert await ask_load(good) is not None
+
+
+async def test_a_daemon_whose_certificate_is_not_trusted_counts_as_dead(
+    certificates: dict[str, Certificate],
+) -> None:
+    """It would be the emptiest of all, and every new session would go there."""
+    async with daemon(certificates) as running:
+        fleet = Fleet([address(running, certificates["stranger"].path, certificates["broker"].path)])
+        for _ in range(DEAD_AFTER):
+            await fleet.look()
+        assert not fleet.daemons[0].alive
+
+
+async def test_certificates_are_renewed_under_a_running_session(tmp_path: Path) -> None:
+    first, broker = new_certificate(tmp_path), new_certificate(_folder(tmp_path / "broker"))
+    old = _folder(tmp_path / "old") / "trusted.pem"
+    old.write_text(first.pem)
+    with Xvnc(640, 480) as desktop:
+        async with daemon({"proxyd": first, "broker": broker}) as running:
+            parameters = {"hostname": "127.0.0.1", "port": str(desktop.port)}
+            handshake = ClientHandshake("vnc", parameters, ClientInfo(640, 480, 96))
+            upstream = await connect(address(running, old, broker.path), handshake)
+            new = new_certificate(tmp_path)
+            await signalled(running, "certificates read")
+            load = await ask_load(address(running, new.path, broker.path))
+            assert load is not None
+            assert load.sessions == 1
+            with pytest.raises(OSError, match="certificate verify failed"):
+                await ask_load(address(running, old, broker.path))
+
+            new.path.write_text("no certificate")
+            await signalled(running, "certificates not read")
+            new.path.write_text(new.pem)
+            assert await ask_load(address(running, new.path, broker.path)) is not None
+            async with asyncio.timeout(10):
+                assert await upstream.read()
+            upstream.close(b"10.disconnect;")
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+async def signalled(running: Proxyd, event: str) -> None:
+    """Every process of it gets SIGHUP, as a service manager may send it."""
+    for child in psutil.Process(running.pid).children():
+        child.send_signal(signal.SIGHUP)
+    os.kill(running.pid, signal.SIGHUP)
+    async with asyncio.timeout(10):
+        while event not in running.log:
+            await asyncio.sleep(0.02)
 
 
 async def test_plain_text_gets_no_answer(certificates: dict[str, Certificate]) -> None:
