@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { noticeText, timeSpan } from "../../webapp/src/screens/notice_text.ts";
+import { isLasting, noticeText, timeSpan } from "../../webapp/src/screens/notice_text.ts";
 
 describe("notices", () => {
   test.each([
@@ -12,6 +12,11 @@ describe("notices", () => {
     ["restarting", 30, "This machine is being restarted. Your session ends in 30 seconds: save your work"],
   ])("%s after %i s", (word, seconds, text) => {
     expect(noticeText({ word, seconds })).toBe(text);
+  });
+
+  test("what asks for something to be done stays for a while", () => {
+    expect(isLasting({ word: "restarting", seconds: 600 })).toBe(true);
+    expect(isLasting({ word: "resumed", seconds: 0 })).toBe(false);
   });
 
   test("says nothing where it does not know the word", () => {

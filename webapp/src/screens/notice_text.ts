@@ -11,6 +11,8 @@ const TEXTS = new Map<string, Key>([
   ["resumed", "notice.resumed"],
   ["way-lost", "notice.wayLost"],
 ]);
+/** Notices that somebody shall still see who looked away: there is something to do. */
+const LASTING = new Set(["restarting"]);
 const UNITS = [
   ["day", 86_400],
   ["hour", 3600],
@@ -24,6 +26,11 @@ const SHORT_S = 60;
 export function noticeText({ word, seconds }: Notice): string | null {
   const key = word === "resumed" && seconds >= SHORT_S ? "notice.resumedAfter" : TEXTS.get(word);
   return key === undefined ? null : t(key, { time: timeSpan(seconds) });
+}
+
+/** Whether a notice shall stay for a while. */
+export function isLasting({ word }: Notice): boolean {
+  return LASTING.has(word);
 }
 
 /** A span of time in the largest unit that is in it: "12 minutes". */

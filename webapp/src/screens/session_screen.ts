@@ -28,7 +28,7 @@ import { Connecting, connectionName } from "./connecting.ts";
 import { Credentials } from "./credentials.ts";
 import { FailureCard } from "./failure_card.ts";
 import { NetworkWarning } from "./network_warning.ts";
-import { noticeText } from "./notice_text.ts";
+import { isLasting, noticeText } from "./notice_text.ts";
 import { Notices } from "./notices.ts";
 import { takeSouvenirs } from "./souvenirs.ts";
 import { TextView } from "./text_view.ts";
@@ -173,7 +173,7 @@ export class SessionScreen {
   #tell(notice: Notice): void {
     const text = noticeText(notice);
     if (text !== null) {
-      this.#notices.say(text);
+      this.#notices.say(text, isLasting(notice) ? MESSAGE_SHOWN_MS : undefined);
     }
   }
 
