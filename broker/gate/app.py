@@ -23,7 +23,7 @@ from broker.gate.pushes import AbsentError, Pushes
 from broker.gate.rates import Rates
 from broker.gate.reports import ReportError
 from broker.gate.requests import MAX_BODY
-from broker.gate.routes import BODY, CALLER, GATE, Served
+from broker.gate.routes import BODY, CALLER, CLAIM, GATE, Served
 from broker.parts import SENDER
 from broker.store.base import StoreError
 from broker.views.base import read_body
@@ -200,7 +200,8 @@ def _guarded(route: GateRoute) -> Handler:
     @functools.wraps(route.handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
         served = request.app[GATE]
-        request[CALLER] = await served.entrance.admit(_claim(request))
+        request[CLAIM] = _claim(request)
+        request[CALLER] = await served.entrance.admit(request[CLAIM])
         served.policy().check_permission(route.permission)
         request[BODY] = await read_body(request, MAX_BODY)
         return await route.handler(request)

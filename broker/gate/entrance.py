@@ -85,9 +85,7 @@ class Entrance:
         """
         if not claim.identifier or not claim.token:
             raise unauthorized()
-        instance = await self._instances.authentic(
-            claim.identifier, claim.token, claim.address, legacy=self._legacy()
-        )
+        instance = await self._authentic(claim)
         if instance is not None:
             _hold(self._by_instance.take(instance.id))
             return instance
@@ -95,6 +93,23 @@ class Entrance:
         _hold(await self._bans.remaining(subject))
         await self._bans.failed(subject, "GATE_TOKEN")
         raise unauthorized()
+
+    async def admit_still(self, claim: Claim) -> Instance:
+        """The instance that was let in, as it is described now: its token may have ended since.
+
+        Raises:
+            ApiError: it would not be let in any more (401).
+            StoreError: the store does not answer.
+        """
+        instance = await self._authentic(claim)
+        if instance is None:
+            raise unauthorized()
+        return instance
+
+    async def _authentic(self, claim: Claim) -> Instance | None:
+        return await self._instances.authentic(
+            claim.identifier, claim.token, claim.address, legacy=self._legacy()
+        )
 
 
 def _hold(seconds: float) -> None:

@@ -219,17 +219,6 @@ class Gate:
         for login, lines in keys.items():
             await self._served(login, lines, caller.id)
 
-    async def again(self, caller: Instance) -> Instance:
-        """The instance as it is described now.
-
-        Raises:
-            ApiError: it was removed (404).
-        """
-        instance = await self._instances.find(caller.id)
-        if instance is None:
-            raise ApiError(404, "This instance was removed.")
-        return instance
-
     async def _private(self, caller: Instance) -> dict[str, str]:
         wanted, _ = await self.desired(caller)
         await self.handed_over(caller, wanted["keys"])

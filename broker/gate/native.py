@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from broker.errors import ApiError
 from broker.gate import requests
 from broker.gate.pushes import EVENTS
-from broker.gate.routes import BODY, CALLER, GATE, GateRoute
+from broker.gate.routes import BODY, CALLER, CLAIM, GATE, GateRoute
 from broker.parts import SENDER
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def _changed(request: web.Request, known: str, seconds: int) -> tuple[dict
         async with asyncio.timeout(seconds):
             while known == tag:
                 await asyncio.sleep(LOOK_AGAIN)
-                wanted, tag = await served.gate.desired(await served.gate.again(caller))
+                wanted, tag = await served.gate.desired(await served.entrance.admit_still(request[CLAIM]))
     except TimeoutError:
         pass
     finally:

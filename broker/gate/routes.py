@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
+from broker.gate.entrance import Claim
 from broker.gate.instance import Instance
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from broker.metrics import Metrics
     from broker.settings import Network
 
-__all__ = ["BODY", "CALLER", "GATE", "GateRoute", "Served"]
+__all__ = ["BODY", "CALLER", "CLAIM", "GATE", "GateRoute", "Served"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -68,6 +69,8 @@ class Served:
 
 GATE = web.AppKey("gate", Served)
 """The application's gate."""
+CLAIM = web.RequestKey("claim", Claim)
+"""Who a request says that it comes from."""
 CALLER = web.RequestKey("caller", Instance)
 """The instance whose request it is."""
 BODY = web.RequestKey("body", bytes)

@@ -111,7 +111,8 @@ async def test_a_wait_without_news_ends_in_time(gate: Site, monkeypatch: Any) ->
     assert answer.status == 304
 
 
-async def test_a_wait_of_an_instance_that_is_removed_ends(gate: Site, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("end", ["remove", "revoke", "rebuild", "pin"])
+async def test_a_wait_ends_with_the_token_that_it_came_with(gate: Site, monkeypatch: Any, end: str) -> None:
     monkeypatch.setattr(native, "LOOK_AGAIN", 0.02)
     tag = (await gate.send("GET", "/desired", b"", gate.headers())).headers["ETag"]
     headers = gate.headers() | {"If-None-Match": tag}
@@ -119,6 +120,15 @@ async def test_a_wait_of_an_instance_that_is_removed_ends(gate: Site, monkeypatc
     async with asyncio.timeout(10):
         while not gate.client.app[GATE].waiting:
             await asyncio.sleep(0.01)
-    await gate.parts.instances.remove("5")
-    assert (await asyncio.wait_for(waiting, 10)).status == 404
+    match end:
+        case "remove":
+            await gate.parts.instances.remove("5")
+        case "revoke":
+            await gate.parts.instances.revoke("5")
+        case "rebuild":
+            await gate.parts.instances.new_token("5", rebuilt=True)
+        case "pin":
+            await gate.parts.instances.change("5", {"sources": ["192.0.2.1"]})
+    answer = await asyncio.wait_for(waiting, 10)
+    assert (answer.status, await answer.text()) == (401, "Not authorized")
     assert not gate.client.app[GATE].waiting
