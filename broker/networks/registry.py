@@ -272,6 +272,12 @@ class PrivateNetworks:
         value = json.dumps(asdict(connector)).encode()
         await self._store.put(Kind.CONNECTOR, connector.key, value, self._clock() + REMEMBERED)
 
+    async def note_end(self, connector: Connector) -> None:
+        """Say that a connector is gone, unless it came back by another relay meanwhile."""
+        value = await self._store.get(Kind.CONNECTOR, connector.key)
+        if value is None or _fields(value)["relay"] == connector.relay:
+            await self.note(connector)
+
     async def connectors(self, name: str) -> list[Connector]:
         """A network's connectors, those that are there first; one of which nothing is heard counts as lost."""
         values = (await self._store.newest(Kind.CONNECTOR, MAX_LISTED, name)).values()

@@ -232,7 +232,7 @@ class Relays:
             await self._bans.failed(_subject(relay.address), f"connector: {reason}"[:200])
         if relay.live is not None:
             now = self._clock()
-            await self._networks.note(
+            await self._networks.note_end(
                 replace(relay.live, connected=False, since=now, seen=now, error=reason, sessions=0)
             )
 

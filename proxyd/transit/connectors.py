@@ -253,11 +253,13 @@ class Connectors:
         return ""
 
     def _beside(self, connector: Connector) -> Connector | None:
-        """One that is here and that a new one replaces, or may not run beside."""
+        """One that is here and that a new one replaces, or may not run beside: neither of the two was forced to."""
         mine = connector.hello
         for other in self.living(connector.order.network):
-            same = other.hello["machine"] == mine["machine"]
-            if same and (other.hello.get("process") == mine.get("process") or mine.get("forced") is not True):
+            theirs = other.hello
+            forced = mine.get("forced") is True or theirs.get("forced") is True
+            itself = theirs.get("process") == mine.get("process")
+            if theirs["machine"] == mine["machine"] and (itself or not forced):
                 return other
         return None
 

@@ -70,9 +70,10 @@ class Door:
             self._serving.add(asyncio.create_task(self._serve(connection), name="daemon"))
 
     async def _serve(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        data = await asyncio.get_running_loop().sock_recv(connection, 65536)
-        await Service(None, self.connectors).broker(connection, data)  # type: ignore[arg-type]
+        with connection:
+            connection.setblocking(False)
+            data = await asyncio.get_running_loop().sock_recv(connection, 65536)
+            await Service(None, self.connectors).broker(connection, data)  # type: ignore[arg-type]
 
     async def key(self) -> ConnectorKey:
         await self.networks.new_key("lab", [ENDPOINT])
@@ -349,6 +350,33 @@ async def test_two_that_are_forced_on_one_host_are_two(door: Door) -> None:
             while sum(row.connected for row in await door.networks.connectors("lab")) != 1:
                 await asyncio.sleep(0.02)
         assert await door.networks.daemons("lab")
+
+
+async def test_the_end_of_an_old_connection_hides_no_new_one(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await door.key()
+    async with door.dialled(FakeConnector(key)):
+        before = (await door.connector(connected=True)).relay
+        async with door.dialled(FakeConnector(key, hello={"process": "p2", "forced": True})):
+            async with asyncio.timeout(10):
+                while (row := await door.connector(connected=True)).relay == before:
+                    await door.relays.look()
+            ended: list[Any] = []
+            real = door.networks.note_end
+
+            async def noted(connector: Any) -> None:
+                await real(connector)
+                ended.append(connector)
+
+            monkeypatch.setattr(door.networks, "note_end", noted)
+            (old,) = [relay for relay in door.relays._relays.values() if relay.identifier == before]
+            door.relays._cut(old, "it broke")
+            async with asyncio.timeout(10):
+                while not ended:
+                    await asyncio.sleep(0.01)
+            (row,) = await door.networks.connectors("lab")
+            assert row.connected
 
 
 async def test_those_who_come_at_once_are_counted_too(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,14 +136,29 @@ async def test_two_on_one_host_are_refused_unless_forced_or_the_first_is_silent(
             assert (await told(connectors, "r2"))["ended"] == "duplicate"
         async with there(connectors, "r3", another("p3", forced=True)):
             assert "ended" not in await told(connectors, "r3")
-            async with there(
-                connectors, "r3b", another("p3", forced=True)
-            ):  # it came back, before it was missed
-                assert (await told(connectors, "r3"))["ended"] == "lost"
         first.silent = True
         async with there(connectors, "r4", another("p4")):
             assert "ended" not in await told(connectors, "r4")
             assert carried(connectors, "lab") == "p4"
+
+
+async def test_two_of_which_one_was_forced_may_both_come_back() -> None:
+    connectors = Connectors()
+
+    def one(process: str, **more: Any) -> FakeConnector:
+        return FakeConnector(KEY, hello={"machine": "m", "process": process, "host": process, **more})
+
+    async with (
+        there(connectors, "r1", one("p1")),
+        there(connectors, "r2", one("p2", forced=True)),
+        there(connectors, "r3", one("p1")),
+        there(connectors, "r4", one("p2", forced=True)),
+    ):
+        async with asyncio.timeout(10):
+            while {row.order.relay for row in connectors.living("lab")} != {"r3", "r4"}:
+                await asyncio.sleep(0.01)
+        for relay in ("r3", "r4"):
+            assert "ended" not in await told(connectors, relay)
 
 
 @pytest.mark.parametrize(
