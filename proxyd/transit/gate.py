@@ -45,9 +45,12 @@ class GateDoor:
             network: whose connector it is, for the log.
         """
         place = _place(where) if isinstance(where, str) and len(where) <= MAX_PLACE else None
-        if self._gate is None or place is None:
+        if place is None:
             return
         bound = log.bind(network=network, where=where)
+        if self._gate is None:
+            bound.warning("a connector offers the gate, but gate-address does not say where it is")
+            return
         try:
             async with asyncio.timeout(LISTEN_TIMEOUT):
                 await connection.create_server(_Entrance(*self._gate, bound).enter, *place)

@@ -91,11 +91,14 @@ async def test_nothing_listens_where_one_side_does_not_say_so(
     connectors = Connectors(GateDoor(f"127.0.0.1:{gate_port}" if gate else ""))
     hello = {"machine": "r1", "process": "r1", "host": "r1", "gate": where}
     connector = FakeConnector(KEY, hello=hello, gate=f"127.0.0.1:{port}")
-    async with there(connectors, "r1", connector):
-        (living,) = connectors.living("lab")
-        await living.greet()  # what was asked before is answered before
-        with pytest.raises(OSError):
-            await asyncio.open_connection("127.0.0.1", port)
+    with structlog.testing.capture_logs() as lines:
+        async with there(connectors, "r1", connector):
+            (living,) = connectors.living("lab")
+            await living.greet()  # what was asked before is answered before
+            with pytest.raises(OSError):
+                await asyncio.open_connection("127.0.0.1", port)
+    said = [row for row in lines if "gate-address does not say where it is" in row["event"]]
+    assert len(said) == (not gate)
 
 
 async def test_a_gate_that_is_away_turns_instances_away_and_nothing_else() -> None:
