@@ -60,7 +60,7 @@ class Settings(BaseModel):
         "",
         pattern=r"^(\S+:[0-9]{1,5})?$",
         description="Where the instance gate listens, `HOST:PORT`, as proxyd reaches it: connectors with `offer-gate` lead "
-        "instances of their networks there. Empty leads nobody.",
+        "instances of their networks there. It has to see them from an address that is not among `trusted-proxies`. Empty leads nobody.",
     )
     known_hosts: OptionalFile = Field(
         None, description="The operator's file of SSH host keys, in the format of OpenSSH's known_hosts."
