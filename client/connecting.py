@@ -118,6 +118,8 @@ class _Login:
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     connection: asyncssh.SSHClientConnection | None = None
+    attempts: int = 0
+    failure: StatusError | None = None
 
 
 @dataclass
@@ -130,6 +132,7 @@ class Connecting:
         accept_new: take the key of a machine that is met for the first time without asking.
         timeout: seconds for a machine to answer.
         known: the person's known hosts.
+        once: a machine on the way that failed is not tried again for others behind it; else only those who waited share that.
     """
 
     book: HostBook
@@ -137,6 +140,7 @@ class Connecting:
     accept_new: bool = False
     timeout: int = 10
     known: Path = field(default_factory=known_hosts)
+    once: bool = False
     _logins: dict[tuple[Host, ...], _Login] = field(default_factory=dict, init=False)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack, init=False)
 
@@ -183,15 +187,31 @@ class Connecting:
         return await self._through(tuple(self.book.way(typed)))
 
     async def _through(self, way: tuple[Host, ...]) -> Transport:
-        """Sign in once at every machine on a way, whoever needs it, and again where that was lost."""
+        """Sign in once at every machine on a way, whoever needs it, and again where that was lost.
+
+        A refusal is everybody's who waits for it: a token locks itself after some wrong codes.
+        """
         if not way:
             return Direct(self.timeout)
         login = self._logins.setdefault(way, _Login())
+        attempts = login.attempts
         async with login.turn:
+            if login.failure is not None and (self.once or login.attempts > attempts):
+                raise login.failure
             if login.connection is None or login.connection.is_closed():
-                transport = await self._through(way[:-1])
-                login.connection = await self._enter(way[-1], transport, self.asker, self._stack)
+                login.connection = await self._attempt(login, way)
             return Leaving(login.connection, way[-1].alias, self.timeout)
+
+    async def _attempt(self, login: _Login, way: tuple[Host, ...]) -> asyncssh.SSHClientConnection:
+        login.attempts += 1
+        try:
+            transport = await self._through(way[:-1])
+            connection = await self._enter(way[-1], transport, self.asker, self._stack)
+        except StatusError as error:
+            login.failure = error
+            raise
+        login.failure = None
+        return connection
 
     async def _enter(
         self,

@@ -75,7 +75,7 @@ def fanout(
         raise CommandError("name the hosts before --, or a --label", Exit.USAGE)
     if hint(command):
         complain(hint(command))
-    connecting = Connecting(book, accept_new=accept_new, timeout=connect_timeout)
+    connecting = Connecting(book, accept_new=accept_new, timeout=connect_timeout, once=True)
     run = Fanout(connecting, command, names, limit=limit, seconds=timeout, probe=probe, told=_tell)
     cancelled = asyncio.run(_run(connecting, run))
     _report(run, json=json, csv=csv, group=group)
