@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +70,24 @@ class Place:
         assert done.returncode == code, done
         return done.stdout
 
+    @contextlib.contextmanager
+    def patience(self, seconds: int) -> Iterator[None]:
+        """For so long people wait now: the running broker reads its settings again."""
+        before = (self.site.folder / "fanlight.toml").read_text()
+        self._reread(before.replace("[broker]", f"[broker]\ngate-patience = {seconds}", 1))
+        try:
+            yield
+        finally:
+            self._reread(before)
+
+    def _reread(self, text: str) -> None:
+        (self.site.folder / "fanlight.toml").write_text(text)
+        read = self.site.log("broker").count("settings read")
+        self.site.family("broker")[0].send_signal(signal.SIGHUP)
+        processes.wait_for(
+            lambda: self.site.log("broker").count("settings read") > read, "the settings are read again"
+        )
+
 
 class Booting:
     """An instance that has booted and said nothing yet.
@@ -91,12 +111,12 @@ class Booting:
         self.machine.configure(SSHD_CONFIG=str(place.site.sshd.folder / "config"), SSH_PORT="")
         Path(self.machine.command(place.command.name))
 
-    def report(self, **settings: str) -> None:
+    def report(self, code: int = 0, **settings: str) -> None:
         """What its timer does; with other words of its configuration."""
         sshd = self.place.site.sshd
         (sshd.folder / "host_key.pub").write_text(f"{sshd.host_key} root@dev-7\n")
         self.machine.configure(**settings)
-        self.machine.run()
+        self.machine.run(code=code)
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +188,26 @@ def test_from_boot_to_another_host_key(page: Page, place: Place, instance: Booti
     assert all(
         secret not in site.log("broker") + site.log("proxyd") for secret in [*site.secrets, instance.token]
     )
+
+
+def test_an_instance_that_never_gets_ready_is_told_in_a_sentence(
+    page: Page, place: Place, instance: Booting
+) -> None:
+    check = instance.machine.folder / "check"
+    check.write_text("#!/bin/sh\nexit 7\n")
+    check.chmod(0o755)
+    instance.report(code=1, DESKTOP="NO", READY_SCRIPT_PATH=str(check))
+    page.goto(place.site.link("ssh"))
+    page.wait_for_selector("#connecting >> text=the ready script ended with 7", timeout=30_000)
+    with place.patience(1):
+        card = see(page, "#failure")
+        assert "Your instance is not ready" in card
+        assert "that it is not ready. It says: the ready script ended with 7" in card
+        assert "has said for" in place.fanlight("check", f"{HOST}:22", "--only", "gate", code=3)
+    check.write_text("#!/bin/sh\n")
+    instance.report()
+    page.locator("#failure-retry").click()
+    Screen(page).wait_for("connected", 60)
 
 
 def test_a_desktop_opens_when_it_runs_by_a_password_of_its_own(
