@@ -20,7 +20,7 @@ from broker.gate.host_keys import HostKeyError
 from broker.gate.lines import authorized_lines
 from broker.gate.policy import ForbiddenError
 from broker.gate.pushes import AbsentError, Pushes
-from broker.gate.rates import Rates
+from broker.gate.rates import Rates, Seldom
 from broker.gate.reports import ReportError
 from broker.gate.requests import MAX_BODY
 from broker.gate.routes import BODY, CALLER, CLAIM, GATE, Served
@@ -43,6 +43,7 @@ ROUTES: tuple[GateRoute, ...] = (*views.ROUTES, *native.ROUTES)
 TOKEN, IDENTIFIER = "X-ONEGATE-TOKEN", "X-ONEGATE-VMID"
 ADDRESS_ROOM = 10
 """An address may ask so many times as often as an instance."""
+TOO_MANY = 429
 LEFT = 499
 """The status of a request whose sender went away before the answer."""
 UNKNOWN_PATH = "There is nothing like that at this gate."
@@ -104,6 +105,7 @@ def make_gate(parts: Parts, *, monotonic: Callable[[], float] = time.monotonic) 
         trusted=lambda: parts.settings.trusted_proxies,
         core=core,
         metrics=parts.metrics,
+        crowded=Seldom(monotonic),
     )
     app.on_response_prepare.append(_headers)
     app.cleanup_ctx.append(_running)
@@ -163,6 +165,12 @@ async def _tell(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _count(request: web.Request, status: int, reason: str) -> None:
     request.app[GATE].metrics.gate_requests.labels(f"{status // 100}xx").inc()
+    more: dict[str, int] = {}
+    if status == TOO_MANY:
+        unsaid = request.app[GATE].crowded.say()
+        if unsaid is None:
+            return
+        more = {"unsaid": unsaid} if unsaid else {}
     resource = request.match_info.route.resource
     caller = request.get(CALLER)
     log = structlog.get_logger()
@@ -174,6 +182,7 @@ def _count(request: web.Request, status: int, reason: str) -> None:
         status=status,
         instance=caller.id if caller is not None else "",
         reason=reason,
+        **more,
     )
 
 

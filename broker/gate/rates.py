@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Rates", "neighbourhood"]
+__all__ = ["Rates", "Seldom", "neighbourhood"]
 
 MAX_KNOWN = 20_000
 """Askers that are remembered; beyond, those that asked longest ago begin anew."""
+QUIET = 1.0
+"""Seconds between two lines about too many requests."""
 BURST = 20.0
 """Seconds of asking that may come at once."""
 
@@ -43,6 +45,29 @@ class Rates:
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
         return 0.0 if granted else (1 - left) / self._rate
+
+
+class Seldom:
+    """Holds log lines about those who ask too often to one in a while: they shall not fill the disk."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Begin.
+
+        Args:
+            clock: monotonic seconds.
+        """
+        self._clock = clock
+        self._quiet_until = float("-inf")
+        self._kept = 0
+
+    def say(self) -> int | None:
+        """Whether a line is written now, and for how many that were kept back; None where it is kept back itself."""
+        if self._clock() < self._quiet_until:
+            self._kept += 1
+            return None
+        kept, self._kept = self._kept, 0
+        self._quiet_until = self._clock() + QUIET
+        return kept
 
 
 def neighbourhood(address: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from broker.gate.gate import Gate
     from broker.gate.policy import Policy
     from broker.gate.pushes import Pushes
+    from broker.gate.rates import Seldom
     from broker.metrics import Metrics
     from broker.settings import Network
 
@@ -52,6 +53,7 @@ class Served:
         trusted: networks of front proxies whose headers are believed, now.
         core: carries out.
         metrics: what is counted.
+        crowded: when it is said that somebody asks too often.
         waiting: instances that wait for news.
         most_waiting: how many may.
     """
@@ -63,6 +65,7 @@ class Served:
     trusted: Callable[[], tuple[Network, ...]]
     core: Core
     metrics: Metrics
+    crowded: Seldom
     waiting: set[str] = field(default_factory=set)
     most_waiting: int = 2000
 

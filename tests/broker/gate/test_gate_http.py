@@ -480,10 +480,18 @@ async def test_an_instance_and_an_address_ask_at_their_pace(serve_gate: Any) -> 
         assert (await gate.ask("GET", "/vm", by="6"))[0] == 200
         now[0] += 2.1
         assert (await gate.ask("GET", "/vm"))[0] == 200
-        for _ in range(100):
-            last = await gate.send("GET", "/", b"", {})
+        with structlog.testing.capture_logs() as lines:
+            for _ in range(110):
+                last = await gate.send("GET", "/", b"", {})
+        assert [(row["status"], row.get("unsaid")) for row in lines if row["log_level"] == "warning"] == [
+            (429, None)
+        ]
         assert (last.status, last.headers["Retry-After"]) == (429, "1")
-        assert (await gate.ask("GET", "/vm", by="6"))[0] == 429
+        now[0] += 1.1
+        with structlog.testing.capture_logs() as lines:
+            while (await gate.ask("GET", "/vm", by="6"))[0] != 429:
+                pass
+        assert [row["unsaid"] for row in lines if row["event"] == "gate refused"] > [0]
 
 
 async def test_a_store_that_does_not_answer_is_told_apart(gate: Site, monkeypatch: Any) -> None:

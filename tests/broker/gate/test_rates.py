@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from broker.gate import rates
-from broker.gate.rates import Rates, neighbourhood
+from broker.gate.rates import QUIET, Rates, Seldom, neighbourhood
 
 
 def test_a_burst_then_a_pace() -> None:
@@ -48,3 +48,13 @@ def test_askers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_version_6_network_is_one_asker(address: str, counts_as: str) -> None:
     assert neighbourhood(address) == counts_as
+
+
+def test_of_a_crowd_there_is_one_line_a_second() -> None:
+    now = [0.0]
+    seldom = Seldom(lambda: now[0])
+    assert [seldom.say() for _ in range(4)] == [0, None, None, None]
+    now[0] += QUIET
+    assert [seldom.say() for _ in range(2)] == [3, None]
+    now[0] += 10 * QUIET
+    assert seldom.say() == 1
