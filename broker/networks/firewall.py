@@ -23,7 +23,7 @@ class Rule(NamedTuple):
     """One outbound TCP rule.
 
     Attributes:
-        host: as the endpoint names it; an HTTP proxy needs this one.
+        host: as the endpoint names it, an address of version 6 in brackets; an HTTP proxy needs this one.
         addresses: what that resolves to at the broker; public names may resolve to others elsewhere.
         port: of the destination.
         purpose: what travels there.
@@ -47,7 +47,7 @@ def rules(endpoints: Iterable[str], addresses: Mapping[str, Sequence[str]]) -> l
     wanted = {(row.host, row.port): row for row in map(Endpoint.parse, endpoints)}
     return [
         Rule(
-            host,
+            f"[{host}]" if ":" in host else host,
             addresses.get(host, ()),
             port,
             PURPOSES[row.scheme],

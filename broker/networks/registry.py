@@ -82,6 +82,10 @@ class PrivateNetwork:
         """Fingerprints that are good, with their generations."""
         return {key.fingerprint: key.generation for key in self.keys if key.good(now)}
 
+    def ended(self, fingerprint: str, now: float) -> bool:
+        """Whether a key was good once: who still has it forgot to change it."""
+        return any(key.fingerprint == fingerprint and not key.good(now) for key in self.keys)
+
 
 @dataclass(frozen=True)
 class Connector:

@@ -149,8 +149,9 @@ class Relays:
             raise NoEntryError("too many failures from this address", 429)
         self._make_sure_of_room(name, address)
         network = await self._networks.find(name)
-        if network is None or not network.accepted(self._clock()):
+        if network is None:
             await self._bans.failed(_subject(address), "connector of an unknown network")
+        if network is None or not network.accepted(self._clock()):
             raise NoEntryError("no such network, or its key was revoked", 403)
         return network
 
@@ -215,11 +216,12 @@ class Relays:
 
     async def _ended(self, relay: _Relay) -> None:
         """Say why, and count an address that had no good key."""
-        kind, reason = "", relay.why
+        kind, reason, key = "", relay.why, ""
         with contextlib.suppress(OSError):
             for row in await self._asked(relay.daemon, _status([relay.identifier])):
                 if "ended" in row:
                     kind, reason = str(row["ended"]), relay.why or str(row.get("reason", ""))
+                    key = str(row.get("key", ""))
         structlog.get_logger().warning(
             "connector left",
             network=relay.network,
@@ -228,13 +230,18 @@ class Relays:
             relay=relay.identifier,
             reason=reason,
         )
-        if kind in REFUSED and relay.live is None:
+        if kind in REFUSED and relay.live is None and not await self._forgotten(relay, key):
             await self._bans.failed(_subject(relay.address), f"connector: {reason}"[:200])
         if relay.live is not None:
             now = self._clock()
             await self._networks.note_end(
                 replace(relay.live, connected=False, since=now, seen=now, error=reason, sessions=0)
             )
+
+    async def _forgotten(self, relay: _Relay, key: str) -> bool:
+        """Whether a connector has a key that ended: no reason to keep out those with the new one behind its address."""
+        network = await self._networks.find(relay.network)
+        return network is not None and network.ended(key, self._clock())
 
     async def close(self) -> None:
         """Cut off all connectors, and wait until the store knows."""

@@ -212,9 +212,8 @@ class Connectors:
                     return
                 await self._keep(connector, caller)
         except asyncssh.HostKeyNotVerifiable:
-            self._note(
-                order.relay, "refused", f"the key {caller.shown} is not one of the network {order.network}"
-            )
+            reason = f"the key {caller.shown} is not one of the network {order.network}"
+            self._note(order.relay, "refused", reason, key=caller.shown)
         except asyncssh.ConnectionLost:
             self._note(order.relay, "left", "it left before it was known")
         except (asyncssh.Error, OSError, ValueError, RecursionError) as error:
@@ -285,8 +284,8 @@ class Connectors:
             connector.ended = StatusError(Status.UPSTREAM_UNAVAILABLE, sentence, Hop.GATEWAY)
             log.debug("connector over", relay=connector.order.relay, reason=reason)
 
-    def _note(self, relay: str, kind: str, reason: str) -> None:
-        self._ended[relay] = {"relay": relay, "ended": kind, "reason": reason}
+    def _note(self, relay: str, kind: str, reason: str, **more: str) -> None:
+        self._ended[relay] = {"relay": relay, "ended": kind, "reason": reason, **more}
         while len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
         if kind != "lost":

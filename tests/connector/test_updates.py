@@ -28,6 +28,17 @@ def at(text: str) -> float:
         ("23:30-00:30", "2026-01-10T22:30:00+00:00", True),
         ("23:30-00:30", "2026-01-10T23:29:59+00:00", True),
         ("23:30-00:30", "2026-01-10T23:30:00+00:00", False),
+        (
+            "02:00-03:00",
+            "2026-03-29T00:59:59+00:00",
+            False,
+        ),  # the clocks go from 2 to 3: there is no such hour
+        ("02:00-03:00", "2026-03-29T01:00:00+00:00", False),
+        ("02:00-03:00", "2026-03-30T00:30:00+00:00", True),  # the next night
+        ("01:30-03:30", "2026-03-29T01:15:00+00:00", True),  # a window around it is an hour shorter
+        ("02:00-03:00", "2026-10-25T00:30:00+00:00", True),  # the clocks go from 3 to 2: the hour comes twice
+        ("02:00-03:00", "2026-10-25T01:30:00+00:00", True),
+        ("02:00-03:00", "2026-10-25T02:00:00+00:00", False),
     ],
 )
 def test_a_window_follows_the_clocks_of_its_zone(window: str, moment: str, is_open: bool) -> None:

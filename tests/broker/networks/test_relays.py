@@ -174,6 +174,29 @@ async def test_foreign_keys_are_refused_and_counted(door: Door) -> None:
         await door.relays.check("lab", "127.0.0.1")
 
 
+async def test_a_connector_with_last_years_key_keeps_nobody_else_out(door: Door) -> None:
+    old = await door.key()
+    new = await door.key()
+    for attempt in range(5):
+        async with door.dialled(FakeConnector(old)):
+            async with asyncio.timeout(10):
+                while len(door.connectors._ended) <= attempt:
+                    await asyncio.sleep(0.01)
+            await door.settled(0)
+    assert not await door.bans.remaining("connector 127.0.0.1")
+    async with door.dialled(FakeConnector(new)):
+        assert (await door.connector(connected=True)).generation == 2
+    await door.networks.revoke("lab")
+    for _ in range(5):
+        with pytest.raises(NoEntryError, match="was revoked"):
+            await door.relays.check("lab", "127.0.0.1")
+    assert not await door.bans.remaining("connector 127.0.0.1")
+    for _ in range(3):
+        with pytest.raises(NoEntryError):
+            await door.relays.check("other", "127.0.0.1")
+    assert await door.bans.remaining("connector 127.0.0.1")
+
+
 @pytest.mark.parametrize(
     "line", [b"GET / HTTP/1.1\r\n", b"fanlight-connector \n", b"fanlight-connector other\n", b"x" * 70_000]
 )
