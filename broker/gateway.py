@@ -13,6 +13,7 @@ import structlog
 
 from broker.commands import EXEC, runnable
 from broker.expansion import expanded, values
+from broker.finding import NO_CONNECTION, find_connection, own_connection
 from broker.fleet import parted
 from broker.gateway_logins import end_logins, uses_gateways
 from broker.jumps import JumpsError
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["Gateway", "Limits"]
 
 MAX_TUNNELS_PER_SESSION = 32
-NO_CONNECTION = "This token opens no such connection."
 ROOM_NEEDED = "You have left too many sessions open: the oldest was ended."
 LOGGED_OUT = "You logged out."
 ENDED_AWAY = "ended-away"
@@ -161,7 +161,7 @@ class Gateway:
             StatusError: no such connection, no key that may be used, or proxyd refused.
         """
         with self._refusals(session, wanted[1], address):
-            connection = await self._find(session, *wanted)
+            connection = await find_connection(session, self._records, *wanted)
             return await self._open(session, connection, client, address, name)
 
     async def run(
@@ -180,7 +180,7 @@ class Gateway:
             StatusError: see `open`; or the connection is not one to run commands on.
         """
         with self._refusals(session, identifier, address):
-            connection = runnable(_own(session, identifier), command, seconds)
+            connection = runnable(own_connection(session, identifier), command, seconds)
             return await self._open(session, connection, ClientInfo(name=session.user), address)
 
     @contextmanager
@@ -585,37 +585,8 @@ class Gateway:
             parameters["sftp-private-key"] = key.text
         return parameters
 
-    async def _find(self, session: Session, kind: str, identifier: str) -> Connection:
-        if kind == "c":
-            connection = _own(session, identifier)
-            return await self._followed(connection) if connection.follows else connection
-        record = await self._records.find(identifier)
-        if record is not None and record.session == session.token_hash:
-            own = session.connections.get(record.connection)
-            if own is not None:
-                return replace(own, join=f"{record.daemon}{record.proxyd}")
-        raise StatusError(Status.RESOURCE_NOT_FOUND, NO_CONNECTION)
-
-    async def _followed(self, connection: Connection) -> Connection:
-        """The connection as a way into the running session that it names."""
-        for record in await self._records.running():
-            if record.public == connection.follows:
-                return replace(connection, join=f"{record.daemon}{record.proxyd}")
-        raise StatusError(Status.RESOURCE_NOT_FOUND, "The session to join is not running.", Hop.SESSION)
-
 
 def _unanswered(error: StoreError) -> StatusError:
     """Whoever needs the store while it is away may come again soon."""
     structlog.get_logger().error("store failed", reason=str(error))
     return StatusError(Status.SERVER_BUSY, "Fanlight cannot look this up now.")
-
-
-def _own(session: Session, identifier: str) -> Connection:
-    """A connection by its id, or by its id without the first two characters (sheet A.3)."""
-    exact = session.connections.get(identifier)
-    if exact is not None:
-        return exact
-    for candidate, connection in session.connections.items():
-        if identifier and candidate[2:] == identifier:
-            return connection
-    raise StatusError(Status.RESOURCE_NOT_FOUND, NO_CONNECTION)

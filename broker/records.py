@@ -94,10 +94,19 @@ class Record:
         """What the history has it by: whose it is, a colon, the identifier."""
         return f"{_person(self.user, self.source, self.session)}:{self.identifier}"
 
+    @property
+    def public_key(self) -> str:
+        """By what it is found under its public name: a hash of that, a colon, the identifier."""
+        return f"{_hash(self.public)}:{self.identifier}"
+
 
 def _person(user: str, source: str, token_hash: str) -> str:
     """Names a person in the store: anonymous ones have no past beyond their token."""
-    return hashlib.sha256(json.dumps([user, source]).encode()).hexdigest() if user else token_hash
+    return _hash(json.dumps([user, source])) if user else token_hash
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Records:
@@ -125,12 +134,19 @@ class Records:
         """A tunnel is over."""
         ended = replace(Record.of(tunnel), end=self._clock(), status=(tunnel.status or Status.SUCCESS).name)
         await self._store.delete(Kind.RUNNING, tunnel.identifier)
+        if ended.public:
+            await self._store.delete(Kind.PUBLIC, ended.public_key)
         await self._remember(ended)
 
     async def find(self, identifier: str) -> Record | None:
         """What runs under this name."""
         value = await self._store.get(Kind.RUNNING, identifier)
         return read_row(Record, value) if value is not None else None
+
+    async def named(self, public: str) -> Record | None:
+        """What runs and may be joined under this public name, opened last."""
+        found = await self._store.newest(Kind.PUBLIC, 1, _hash(public))
+        return next(iter(_read(found.values())), None)
 
     async def running(self) -> list[Record]:
         """What runs, the newest first."""
@@ -165,6 +181,9 @@ class Records:
                     ending.append((tunnel, reason.decode("utf-8", "replace")))
                 elif tunnel.status is None:  # the store lost it, or it was void for a while
                     await self._run(Record.of(tunnel))
+            elif tunnel.connection.public:
+                key = Record.of(tunnel).public_key
+                await self._store.extend(Kind.PUBLIC, key, self._clock() + LIVES)
         return ending
 
     # -- speaking from afar ------------------------------------------------------------------------------------------
@@ -186,7 +205,10 @@ class Records:
         await self._store.delete(Kind.MESSAGE, identifier)
 
     async def _run(self, record: Record) -> None:
-        await self._store.put(Kind.RUNNING, record.identifier, written(record), self._clock() + LIVES)
+        value, until = written(record), self._clock() + LIVES
+        await self._store.put(Kind.RUNNING, record.identifier, value, until)
+        if record.public:
+            await self._store.put(Kind.PUBLIC, record.public_key, value, until)
 
     async def _remember(self, record: Record) -> None:
         if self._keep:

@@ -19,6 +19,8 @@ class Kind(Enum):
     """Signed requests that were redeemed: the replay store."""
     RUNNING = "running"
     """Connections that are open now."""
+    PUBLIC = "public"
+    """Those of them that others may join by a name; the key begins with a hash of it."""
     HISTORY = "history"
     """Connections that were open; the key begins with a hash of the person."""
     ORDER = "order"
@@ -63,7 +65,7 @@ class Kind(Enum):
     """Users' keys that are exchanged: who was served the new one."""
 
 
-GROUPED = frozenset({Kind.HISTORY, Kind.KEPT, Kind.SHARED, Kind.CONNECTOR})
+GROUPED = frozenset({Kind.PUBLIC, Kind.HISTORY, Kind.KEPT, Kind.SHARED, Kind.CONNECTOR})
 """Kinds whose keys are `group:rest`."""
 
 

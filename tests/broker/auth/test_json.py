@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from broker.auth.base import Claim, Grant, Key, MalformedError, Reason, RefusedError
 from broker.auth.json import JsonScheme
+from broker.store import Kind
 from tests.fakes.guacd import Guacd
 from tests.servers import processes
 
@@ -237,7 +238,7 @@ def test_names_for_joining_that_are_none(row: dict[str, Any]) -> None:
     assert refusal(seal({**USER, "connections": {"a": row}})) is Reason.OUTSIDE_PROFILE
 
 
-async def test_one_person_joins_what_another_has_open(serve: Any) -> None:
+async def test_one_person_joins_what_another_has_open(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the name that the platform gave it; parameters are the joiner's own."""
 
     async def token(broker: Any, name: str, row: dict[str, Any]) -> str:
@@ -251,6 +252,7 @@ async def test_one_person_joins_what_another_has_open(serve: Any) -> None:
         hers = await token(broker, "alice", {"protocol": "ssh", "id": "lesson-7", "parameters": HOST})
         his = await token(broker, "bob", {"join": "lesson-7", "parameters": {"read-only": "true"}})
         wrong = await token(broker, "eve", {"join": "lesson-8"})
+        newer = await token(broker, "carol", {"protocol": "ssh", "id": "lesson-9", "parameters": HOST})
 
         def open_tunnel(token: str) -> Any:
             query = {**broker.tunnel_query(token, "it"), "GUAC_DATA_SOURCE": "json"}
@@ -268,3 +270,12 @@ async def test_one_person_joins_what_another_has_open(serve: Any) -> None:
                 await second.receive_str()
                 bob = await daemon.accepted()
                 assert (bob.selected, bob.parameters["read-only"]) == (alice.connection_id, "true")
+            for _ in range(3):  # she is still there after two minutes, among newer ones
+                broker.clock.now += 40
+                await broker.parts.gateway.look_after()
+            monkeypatch.setattr("broker.records.MAX_LISTED", 1)
+            async with open_tunnel(newer) as other, open_tunnel(his) as again:
+                await other.receive_str()
+                await again.receive_str()
+        await broker.idle()
+        assert await broker.parts.store.newest(Kind.PUBLIC, 10) == {}
