@@ -392,7 +392,7 @@ class Settings(BaseModel):
         ge=0,
         le=1000,
         description="Requests a second of one instance at the gate, after as many at once as in 20 seconds; an address has "
-        "ten times as much room, since instances may share one. 0 is no limit.",
+        "ten times as much room for requests without a good token. 0 is no limit.",
     )
     gate_core_url: HttpUrl = Field(
         "",

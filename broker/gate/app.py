@@ -14,7 +14,7 @@ from broker.errors import ApiError
 from broker.forwarded import sender
 from broker.gate import native, views
 from broker.gate.core import Core, CoreError, CoreTokens
-from broker.gate.entrance import Claim, Entrance, unauthorized
+from broker.gate.entrance import Claim, Entrance
 from broker.gate.gate import Gate
 from broker.gate.host_keys import HostKeyError
 from broker.gate.lines import authorized_lines
@@ -188,9 +188,9 @@ def _count(request: web.Request, status: int, reason: str) -> None:
 
 @web.middleware
 async def _check(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Hold an address to its pace, and let only known paths pass."""
-    request.app[GATE].entrance.pace(request[SENDER].address)
+    """Let only known paths pass."""
     if request.match_info.http_exception is not None:
+        request.app[GATE].entrance.pace(request[SENDER].address)
         raise ApiError(400, UNKNOWN_PATH)
     return await handler(request)
 
@@ -204,7 +204,7 @@ async def _headers(_: web.Request, response: web.StreamResponse) -> None:
 def _guarded(route: GateRoute) -> Handler:
     """A view behind the one point of authorisation: first who it is, then whether that is permitted."""
     if not route.permission:
-        return route.handler
+        return _paced(route.handler)
 
     @functools.wraps(route.handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
@@ -218,12 +218,23 @@ def _guarded(route: GateRoute) -> Handler:
     return guarded
 
 
+def _paced(handler: Handler) -> Handler:
+    """A view for everybody, at the pace of an address."""
+
+    @functools.wraps(handler)
+    async def paced(request: web.Request) -> web.StreamResponse:
+        request.app[GATE].entrance.pace(request[SENDER].address)
+        return await handler(request)
+
+    return paced
+
+
 def _claim(request: web.Request) -> Claim:
     """Who a request says that it comes from: the header names the instance, else the query, else the path."""
     headers = request.headers
     tokens, identifiers = headers.getall(TOKEN, []), headers.getall(IDENTIFIER, [])
     if len(tokens) != 1 or len(identifiers) > 1:
-        raise unauthorized()
+        return Claim("", "", request[SENDER].address)
     named = identifiers or [request.query.get("id") or request.match_info.get("id", "")]
     return Claim(named[0].strip(), tokens[0].strip(), request[SENDER].address)
 

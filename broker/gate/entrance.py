@@ -66,7 +66,7 @@ class Entrance:
         self._legacy = legacy
 
     def pace(self, address: str) -> None:
-        """Count a request of an address.
+        """Count a request of an address that nobody has to be known for.
 
         Raises:
             ApiError: there were too many.
@@ -76,19 +76,21 @@ class Entrance:
     async def admit(self, claim: Claim) -> Instance:
         """The instance that a request comes from.
 
-        Who has a good token comes in from an address that is banned, too: behind a transparent proxy all instances of a
-        hypervisor share one.
+        Who has a good token comes in, at its own pace, from an address that is banned or asks too often, too: behind a
+        transparent proxy all instances of a hypervisor share one, and one of them shall not keep the others out.
 
         Raises:
             ApiError: it is nobody's (401), or there were too many (429).
             StoreError: the store does not answer.
         """
-        if not claim.identifier or not claim.token:
-            raise unauthorized()
-        instance = await self._authentic(claim)
+        crowded = self._by_address.take(neighbourhood(claim.address))
+        instance = await self._authentic(claim) if claim.identifier and claim.token else None
         if instance is not None:
             _hold(self._by_instance.take(instance.id))
             return instance
+        _hold(crowded)
+        if not claim.identifier or not claim.token:
+            raise unauthorized()
         subject = f"address {claim.address}"
         _hold(await self._bans.remaining(subject))
         await self._bans.failed(subject, "GATE_TOKEN")

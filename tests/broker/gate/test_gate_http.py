@@ -483,10 +483,14 @@ async def test_an_instance_and_an_address_ask_at_their_pace(serve_gate: Any) -> 
         with structlog.testing.capture_logs() as lines:
             for _ in range(110):
                 last = await gate.send("GET", "/", b"", {})
+            bad = gate.headers("6") | {"X-ONEGATE-TOKEN": "AAAA"}
+            for path, headers in (("/", {}), ("/nowhere", {}), ("/vm", {}), ("/vm", bad)):
+                assert (await gate.send("GET", path, b"", headers)).status == 429
         assert [(row["status"], row.get("unsaid")) for row in lines if row["log_level"] == "warning"] == [
             (429, None)
         ]
         assert (last.status, last.headers["Retry-After"]) == (429, "1")
+        assert (await gate.ask("GET", "/vm", by="6"))[0] == 200  # its own pace is what holds who is known
         now[0] += 1.1
         with structlog.testing.capture_logs() as lines:
             while (await gate.ask("GET", "/vm", by="6"))[0] != 429:
