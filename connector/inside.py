@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,8 @@ async def resolve(host: str) -> list[str]:
     unknown = NotReachedError(f"The name {host[:MAX_NAME]} is not known in the private network")
     if not host or len(host) > MAX_NAME or not host.isprintable():
         raise unknown
+    with contextlib.suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]  # names that nobody answers for keep the resolver's threads
     try:
         rows = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

@@ -162,7 +162,7 @@ def _read(payload: bytes) -> ConnectorKey:
     network, generation = fields.get("network"), fields.get("generation")
     if not isinstance(network, str) or not NETWORK_NAME.fullmatch(network):
         raise KeyFileError("network in the key is not the name of a network")
-    if not isinstance(generation, int) or not 1 <= generation < 2**31:
+    if type(generation) is not int or not 1 <= generation < 2**31:
         raise KeyFileError("generation in the key is not a number from 1")
     endpoints = _texts(fields, "endpoints", MAX_ENDPOINTS)
     brokers = _texts(fields, "brokers", MAX_BROKERS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -104,6 +106,30 @@ async def test_a_name_means_what_it_means_inside_and_only_what_is_permitted_is_d
         meaning["db.lab"] = ["169.254.169.254"]  # a name that changes between two sessions
         with pytest.raises(asyncssh.ChannelOpenError, match="not in the connector's allowed-targets"):
             await connection.open_connection("db.lab", port)
+
+
+async def test_names_that_nobody_answers_for_do_not_hold_up_addresses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    going_on = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: going_on.wait(20) and [])
+    connector = FakeConnector(new_key(), "127.0.0.1/32:* *.lab:22")
+    try:
+        async with server(echo) as port, signed_in(connector) as connection:
+            names = [
+                asyncio.create_task(connection.open_connection(f"n{number}.lab", 22), name="hangs")
+                for number in range(40)
+            ]
+            async with asyncio.timeout(2):
+                reader, writer = await connection.open_connection("127.0.0.1", port)
+                writer.write(b"here")
+                assert await reader.read(4) == b"here"
+            for opened in await asyncio.gather(*names, return_exceptions=True):
+                assert isinstance(opened, asyncssh.ChannelOpenError)
+                assert "timed out" in opened.reason
+        assert connector.counts.open <= 1
+    finally:
+        going_on.set()
 
 
 async def test_a_broker_that_was_broken_into_fills_no_disk() -> None:

@@ -16,6 +16,7 @@ from broker.gate.host_keys import GATE, PinnedKeys
 from broker.gate.instances import Instances
 from broker.gate.reports import Reports
 from broker.links import Signer
+from broker.networks.registry import Connector, PrivateNetworks
 from broker.store import open_store
 from tests.e2e.screen import Screen, eventually
 from tests.e2e.site import ROOT, Site
@@ -137,6 +138,14 @@ def test_refusals_and_bans(open_page: Callable[..., Page], site: Site) -> None:
     operator.wait_for_selector("#bans-empty", state="visible")
 
 
+async def go_back_from_an_update(store: Store) -> None:
+    """A connector had its turn, and came back with the version that it had before."""
+    rollouts = PrivateNetworks(store, time.time).rollouts
+    connector = Connector("lab", "m1", connected=True, since=0, seen=0, host="gw1", version="1.0.0")
+    await rollouts.take_turn(connector, "p1", "2.0.0")
+    await rollouts.came(connector, "p2")
+
+
 def test_a_private_network_gets_a_key_and_what_its_connector_reaches_is_tried(
     open_page: Callable[..., Page], site: Site, tmp_path: Path
 ) -> None:
@@ -167,6 +176,16 @@ def test_a_private_network_gets_a_key_and_what_its_connector_reaches_is_tried(
             operator.wait_for_selector(f'#network-answer:has-text("{answer}")')
     finally:
         connector.stop()
+    in_store(site, go_back_from_an_update)
+    row = operator.locator("#networks tbody tr")
+    row.get_by_text("2.0.0 is held back").wait_for(state="attached")
+    operator.get_by_role("button", name="Close").click()
+    operator.get_by_role("button", name="Manage: lab").click()
+    operator.get_by_text("2.0.0 is held back: gw1 went back to its old version").wait_for()
+    assert violations(operator) == []
+    operator.get_by_role("button", name="Try the update again").click()
+    operator.wait_for_selector("#network-answer:has-text('Connectors may try it again')")
+    row.get_by_text("2.0.0 is held back").wait_for(state="detached")
     operator.get_by_role("button", name="New key").click()
     operator.wait_for_selector("#network-answer:has-text('Key 2.')")
     operator.get_by_role("button", name="Revoke all keys").click()
