@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["DeniedError", "Inside", "NotReachedError"]
 
 MAX_NAME = 253
+SHORTEST = 1.0
+"""Seconds that one of many addresses gets at least."""
 BANNER = 64
 """Bytes of a banner that are looked at."""
 BANNER_TIMEOUT = 3.0
@@ -54,9 +56,7 @@ class Inside:
             async with asyncio.timeout(self._timeout):
                 return await self._dial(make, await self._addresses(host, port), host, port)
         except TimeoutError:
-            raise NotReachedError(
-                f"{host} timed out on port {port}, after {self._timeout:g} seconds"
-            ) from None
+            raise self._silent(host, port) from None
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
         """Those addresses of the host that may be dialled."""
@@ -70,14 +70,21 @@ class Inside:
     ) -> tuple[Any, Any]:
         loop = asyncio.get_running_loop()
         failure = NotReachedError(f"{host} cannot be reached on port {port}")
+        share = max(self._timeout / len(addresses), SHORTEST)  # one that is silent leaves time for the others
         for address in addresses:
             try:
-                return await loop.create_connection(make, address, port)
+                async with asyncio.timeout(share):
+                    return await loop.create_connection(make, address, port)
             except ConnectionRefusedError:
                 failure = NotReachedError(f"{host} refused the connection on port {port}")
+            except TimeoutError:
+                failure = self._silent(host, port)
             except OSError:
                 continue
         raise failure
+
+    def _silent(self, host: str, port: int) -> NotReachedError:
+        return NotReachedError(f"{host} timed out on port {port}, after {self._timeout:g} seconds")
 
     async def stages(self, host: str, port: int) -> list[dict[str, Any]]:
         """Try a target stage by stage: name, permit, TCP, banner; the first failure is the last stage."""

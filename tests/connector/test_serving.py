@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncssh
 import pytest
@@ -106,6 +106,29 @@ async def test_a_name_means_what_it_means_inside_and_only_what_is_permitted_is_d
         meaning["db.lab"] = ["169.254.169.254"]  # a name that changes between two sessions
         with pytest.raises(asyncssh.ChannelOpenError, match="not in the connector's allowed-targets"):
             await connection.open_connection("db.lab", port)
+
+
+async def test_a_silent_address_of_a_name_leaves_time_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(name: str) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"] if name == "both.lab" else ["127.0.0.2"]
+
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def silent(make: Any, host: str | None = None, *more: Any, **options: Any) -> Any:
+        if host == "127.0.0.2":
+            await asyncio.Event().wait()
+        return await connect(make, host, *more, **options)
+
+    monkeypatch.setattr("connector.inside.resolve", resolve)
+    monkeypatch.setattr(loop, "create_connection", silent)
+    connector = FakeConnector(new_key(), "127.0.0.0/8:*")
+    async with server(echo) as port, signed_in(connector) as connection:
+        reader, writer = await connection.open_connection("both.lab", port)
+        writer.write(b"here")
+        assert await reader.read(4) == b"here"
+        with pytest.raises(asyncssh.ChannelOpenError, match=r"silent\.lab timed out on port"):
+            await connection.open_connection("silent.lab", port)
 
 
 async def test_names_that_nobody_answers_for_do_not_hold_up_addresses(
