@@ -30,8 +30,8 @@ SUBPROTOCOL = "fanlight-connector"
 DIAL_TIMEOUT = 15.0
 HEARTBEAT = 20.0
 """Seconds between WebSocket pings, so that fronts and firewalls keep the connection."""
-MESSAGE = PIECE
-"""Bytes after which no further packet goes into a message."""
+MESSAGE = PIECE + 1024
+"""Bytes of packets that go into one message together."""
 MAX_MESSAGE = 1 << 20
 
 
@@ -246,8 +246,9 @@ class _Messages(asyncio.Transport):
             self._sending = False
 
     def _message(self) -> bytes:
-        parts, size = [], 0
-        while self._waiting and size < MESSAGE:
+        parts = [self._waiting.popleft()]
+        size = len(parts[0])
+        while self._waiting and size + len(self._waiting[0]) <= MESSAGE:
             parts.append(self._waiting.popleft())
             size += len(parts[-1])
         self._size -= size

@@ -29,8 +29,9 @@ __all__ = [
 
 MARK = 32_768
 """Bytes that wait for the link before a stream that sends is read no further; so many may wait in the kernel besides."""
-PIECE = 131_072
-"""Bytes that are read at once: of a stream, which makes one packet, and of the link. A packet costs much, its length little."""
+PIECE = 98_304
+"""Bytes that are read at once: of a stream, which makes one packet, and of the link. A packet costs much, its length little,
+up to 128 KiB: glibc gives larger copies back to the system, and the next one is mapped page by page."""
 MSG_IGNORE = 2
 """The packet that says nothing, RFC 4253 section 11.2."""
 
