@@ -36,20 +36,27 @@ __all__ = ["BENCHMARK"]
 OPENS = 200
 STREAM = 100_000_000
 CHUNK = bytes(262_144)
+MEGABYTES = 100
+"""Of a download: processor time is counted in hundredths of a second."""
 ROUNDS = 3
 """Downloads each way, in turn; the best of each count."""
+GIGABIT = 125_000_000
+"""Bytes a second."""
 
 PARTS = (*MODULES.values(), INSTANCE, CLIENT)
 DIRECT_PARTS = (MODULES["proxyd.worker"], INSTANCE, CLIENT)
 
 ROWS = (
     Row("ratio", "connector: download by SFTP through it, as a share of direct", "%", least=75),
+    Row("gigabit", "connector: the same where the instance's link carries 1 Gbit/s", "%", least=75),
     Row("open", "connector: time added to open a stream", "ms", most=3),
     Row("stream", "connector: bytes of one stream through it", "MB/s", more_is_better=True),
     Row("direct-busy", "direct: processors in use during a download", ""),
     Row("direct-share", "direct: of the time, the worker was on a processor", "%"),
+    Row("direct-total", "direct: processor time of all, a MB", "ms"),
     *(Row(f"direct-{part}", f"direct: processor time of the {part}, a MB", "ms") for part in DIRECT_PARTS),
     Row("busy", "connector: processors in use during a download", ""),
+    Row("total", "connector: processor time of all, a MB", "ms"),
     *(Row(part, f"connector: processor time of the {part}, a MB", "ms") for part in PARTS),
 )
 
@@ -58,19 +65,27 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
     """A broker of its own between the daemon and a connector; then the same with the daemon's transit in this process."""
     with tempfile.TemporaryDirectory(prefix="connector-") as name:
         folder = Path(name)
-        inside = replace(options, parameters={"network": "lab"})
+        outside = replace(options, megabytes=MEGABYTES)
+        inside = replace(outside, parameters={"network": "lab"})
         with _site(folder, *target.address):
             direct, through = [], []
             used, used_inside = Processors(), Processors()
             for _ in range(ROUNDS):
-                direct.append(await sftp.download(target, options, used))
+                direct.append(await sftp.download(target, outside, used))
                 through.append(await sftp.download(target, inside, used_inside))
+            gigabit = [
+                await sftp.download(target, way, contextlib.nullcontext(), GIGABIT)
+                for way in (outside, inside)
+            ]
         async with _transit() as (connectors, port), _aside(_site(folder, "127.0.0.1", port)):
             figures = await _streams(connectors)
-    megabytes = ROUNDS * options.megabytes
+    megabytes = ROUNDS * MEGABYTES
     return {
         "ratio": 100 * max(through) / max(direct),
+        "gigabit": 100 * gigabit[1] / gigabit[0],
         **figures,
+        "direct-total": 1000 * sum(used.seconds.values()) / megabytes,
+        "total": 1000 * sum(used_inside.seconds.values()) / megabytes,
         "direct-busy": used.busy,
         "direct-share": 100 * used.seconds["worker"] / used.elapsed,
         **{f"direct-{part}": 1000 * used.seconds[part] / megabytes for part in DIRECT_PARTS},

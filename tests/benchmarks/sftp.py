@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pybase64
 
 from proxyd.wire.instruction import encode
+from tests.benchmarks.limited import limited
 from tests.benchmarks.rows import Benchmark, Options, Row
 from tests.fakes.browser import Browser
 from tests.servers.sshd import Sshd
@@ -28,15 +29,24 @@ async def measure(target: Target, options: Options) -> dict[str, float]:
 
 
 async def download(
-    target: Target, options: Options, during: contextlib.AbstractContextManager[object]
+    target: Target, options: Options, during: contextlib.AbstractContextManager[object], rate: int = 0
 ) -> float:
-    """The rate of such a download in MB/s; `during` is entered for as long as it takes."""
-    with Sshd() as server:
+    """The rate of such a download in MB/s.
+
+    Args:
+        target: the daemon.
+        options: of the measurement.
+        during: entered for as long as it takes.
+        rate: bytes that the link to the instance carries in a second; 0 is any.
+    """
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Sshd())
+        port = stack.enter_context(limited(server.port, rate)) if rate else server.port
         path = server.folder / "file"
         path.write_bytes(random.Random(1).randbytes(options.megabytes * 1_000_000))
         arguments = {
             "hostname": "127.0.0.1",
-            "port": str(server.port),
+            "port": str(port),
             "username": server.user,
             "private-key": server.private_key,
             "enable-sftp": "true",
