@@ -213,6 +213,8 @@ def _guarded(route: GateRoute) -> Handler:
         request[CALLER] = await served.entrance.admit(request[CLAIM])
         served.policy().check_permission(route.permission)
         request[BODY] = await read_body(request, MAX_BODY)
+        if request[BODY]:  # it may have come slowly, and the token may have ended meanwhile
+            request[CALLER] = await served.entrance.admit_still(request[CLAIM])
         return await route.handler(request)
 
     return guarded

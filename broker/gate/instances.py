@@ -107,6 +107,7 @@ class Instances:
             if not identifier:  # a platform chose the number that would have been next
                 return await self.add(described, key_id=key_id, permit=permit)
             raise InstanceError(f"there is an instance {number} already", taken=True)
+        await self._forget_words(number)  # what one of this id said while it was being removed
         await self._settle(instance)
         return instance, token
 
@@ -159,9 +160,13 @@ class Instances:
         if instance is None:
             return False
         await self._settle(replace(instance, addresses=(), service="", router=""), instance)
+        removed = await self._store.delete(Kind.INSTANCE, _key(identifier))
+        await self._forget_words(identifier)
+        return removed
+
+    async def _forget_words(self, identifier: str) -> None:
         for kind in (Kind.REPORT, Kind.HOST_KEYS):
             await self._store.delete(kind, identifier)
-        return await self._store.delete(Kind.INSTANCE, _key(identifier))
 
     # -- tokens --------------------------------------------------------------------------------------------------------
 
@@ -188,8 +193,7 @@ class Instances:
             await self._change(
                 identifier, lambda row: replace(row, booted=now, vnc_password=new_vnc_password())
             )
-            for kind in (Kind.REPORT, Kind.HOST_KEYS):
-                await self._store.delete(kind, identifier)
+            await self._forget_words(identifier)
         return token
 
     async def take_over_token(self, identifier: str, token: str) -> None:

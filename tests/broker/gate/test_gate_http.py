@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from broker.reload import read_again
 from tests.broker.gate.test_host_keys import ED, OTHER_ED
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.broker.gate.gates import Site
@@ -453,6 +455,31 @@ async def test_a_file_of_rules_is_read_again_and_a_broken_one_changes_nothing(
         (line,) = [row for row in reread(gate) if row["log_level"] == "error"]
         assert (line["event"], "is no table" in line["reason"]) == ("the gate's rules not read", True)
         assert (await gate.ask("PUT", "/vm", "B=1"))[0] == 403
+
+
+async def test_a_body_that_comes_after_its_token_ended_is_nobodys(gate: Site) -> None:
+    arrived = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"READY=YES\n"
+        await arrived.wait()
+        yield f'BROKER_SSH_HOST_KEY_ED25519="{ED}"'.encode()
+
+    authentic, known = gate.parts.instances.authentic, asyncio.Event()
+
+    async def noting(*args: Any, **more: Any) -> Any:
+        found = await authentic(*args, **more)
+        known.set()
+        return found
+
+    gate.parts.instances.authentic = noting  # type: ignore[method-assign]
+    sending = asyncio.ensure_future(gate.client.put("/vm", data=slowly(), headers=gate.headers("5")))
+    await asyncio.wait_for(known.wait(), 10)
+    await gate.parts.instances.new_token("5", rebuilt=True)
+    arrived.set()
+    assert (await asyncio.wait_for(sending, 10)).status == 401
+    assert await gate.said("5") == {}
+    assert not (await gate.parts.host_keys.find("5")).pins
 
 
 async def test_bad_tokens_ban_an_address_but_not_who_has_a_good_one(serve_gate: Any, clock: Any) -> None:

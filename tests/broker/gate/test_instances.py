@@ -142,6 +142,17 @@ async def test_a_key_sees_its_own_instances_only(instances: Instances) -> None:
     assert await instances.find("1", "one") is not None
 
 
+async def test_a_new_instance_begins_with_nothing_whoever_had_its_id(
+    instances: Instances, store: Store, clock: Clock
+) -> None:
+    reports, keys = Reports(store, clock), PinnedKeys(store, clock)
+    await reports.merge("7", {"READY": "YES"})  # the last word of one that was being removed
+    await keys.saw("7", [KEY], GATE)
+    await instances.add(FACTS, identifier="7")
+    assert not (await reports.find("7")).attributes
+    assert not (await keys.find("7")).pins
+
+
 async def test_building_anew_forgets_what_was_known(instances: Instances, store: Store, clock: Clock) -> None:
     made, _ = await instances.add(FACTS)
     reports, keys = Reports(store, clock), PinnedKeys(store, clock)
