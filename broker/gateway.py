@@ -241,6 +241,8 @@ class Gateway:
             tunnel.end(Status.SERVER_BUSY)
         try:
             await self._records.opened(tunnel)
+            if connection.share and not await self._sharing.valid(connection.share):  # it ended meanwhile
+                tunnel.end(Status.SESSION_CLOSED, ENDED)
         except StoreError as error:
             log.error("not recorded", reason=str(error))
         except BaseException:  # the browser left meanwhile

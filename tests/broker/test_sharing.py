@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import WSMsgType
 
+from broker.app import LINKS_INTERVAL
+from broker.proxyd_client import connect
 from broker.sharing import MAX_SHARES, share_name
 from broker.store import Kind, StoreError
 from tests.fakes.guacd import Guacd
@@ -256,6 +258,23 @@ async def test_the_owner_ends_it(owner: Owner) -> None:
         1002,
         "518",
     )  # the token that is left opens nothing
+
+
+async def test_a_link_that_is_ended_while_somebody_comes_through_it(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await owner.link()
+    (tunnel,) = owner.broker.parts.sessions.tunnels()
+
+    async def connect_slowly(*arguments: Any, **options: Any) -> Any:
+        upstream = await connect(*arguments, **options)
+        await owner.broker.parts.sharing.revoke(tunnel)
+        return upstream
+
+    monkeypatch.setattr("broker.gateway.connect", connect_slowly)
+    socket, _, _ = await owner.joined(key)
+    async with asyncio.timeout(LINKS_INTERVAL / 2):  # nobody has to look after it first
+        assert "ended it" in (await ending(socket))[0]
 
 
 async def test_the_owner_ends_one_of_two(owner: Owner) -> None:
