@@ -17,7 +17,7 @@ from client.places import known_hosts, ssh_folder
 from client.terminal import Nobody, Terminal
 from proxyd.instances.host_keys import HostKeyFiles, Trust, find_trust
 from proxyd.instances.parameters import Arguments
-from proxyd.instances.ssh_auth import Client, load_key
+from proxyd.instances.ssh_auth import Client, Naming, load_key
 from proxyd.instances.ssh_connection import Own, connected
 from proxyd.instances.ssh_parameters import PARAMETERS
 from proxyd.transport import Direct
@@ -264,7 +264,7 @@ class Connecting:
                 "private-key": private,
             },
         )
-        asker = Nobody() if private else asker
+        asker = Nobody() if private else Naming(asker, host.alias)
         opened = connected(arguments, transport, asker, HostKeyFiles(), own=Own(trust, options, person))
         return (await stack.enter_async_context(opened)).connection
 

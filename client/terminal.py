@@ -9,7 +9,7 @@ import sys
 import termios
 import threading
 
-from proxyd.instances.dialogue import printable
+from proxyd.instances.dialogue import printable, shortened
 from proxyd.wire.status import Hop, Status, StatusError
 
 __all__ = ["Nobody", "Terminal"]
@@ -29,7 +29,7 @@ class Terminal:
 
     async def ask(self, prompt: str, *, secret: bool) -> str:
         """See `Asker.ask`: what is secret is not shown while it is typed."""
-        shown = printable(prompt[:MAX_PROMPT]).replace("\r\n", "\n")
+        shown = printable(shortened(prompt, MAX_PROMPT)).replace("\r\n", "\n")
         async with self._turn:
             try:
                 return await _ask(shown, secret)
@@ -47,7 +47,7 @@ class Nobody:
 
     async def ask(self, prompt: str, *, secret: bool) -> str:
         """See `Asker.ask`: it gives up."""
-        raise _unanswered(printable(prompt[:MAX_PROMPT]))
+        raise _unanswered(printable(shortened(prompt, MAX_PROMPT)))
 
     def show(self, text: str) -> None:
         """See `Asker.show`: nobody looks."""

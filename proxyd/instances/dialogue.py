@@ -6,7 +6,7 @@ import re
 
 from wcwidth import wcswidth
 
-__all__ = ["Question", "printable"]
+__all__ = ["Question", "printable", "shortened"]
 
 MAX_ANSWER = 1023
 """Characters; guacd's limit."""
@@ -23,6 +23,14 @@ _KEYS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?|[\s\S]")
 def printable(text: str) -> str:
     """A server's text as it may be shown: its controls gone, its lines ended as a terminal wants it."""
     return _CONTROLS.sub("", text[:MAX_TEXT]).replace("\n", "\r\n")
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text of at most so many characters: a long one without its middle. Who speaks stands first, the question last."""
+    if len(text) <= limit:
+        return text
+    head = limit // 4
+    return f"{text[:head]} … {text[len(text) - (limit - head - 3) :]}"
 
 
 class Question:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxyd.instances.base import Notice, Prompt
+from proxyd.instances.dialogue import shortened
 
 if TYPE_CHECKING:
     from proxyd.instances.base import Desk
@@ -13,8 +14,8 @@ __all__ = ["ANSWER", "GatewayAsker"]
 
 ANSWER = "gateway-answer"
 """What the owner is asked for (`required`)."""
-MAX_TEXT = 4096
-"""Characters of announcements that are shown above a question; the newest stay."""
+MAX_TEXT = 2000
+"""Characters of a question with the announcements above it, as many as a page shows."""
 
 
 class GatewayAsker:
@@ -26,7 +27,7 @@ class GatewayAsker:
 
     async def ask(self, prompt: str, *, secret: bool) -> str:
         """See `Asker.ask`."""
-        text, self._announced = self._announced + prompt, ""
+        text, self._announced = shortened(self._announced + prompt, MAX_TEXT), ""
         return (await self._desk.ask([ANSWER], Prompt(text, secret=secret)))[ANSWER]
 
     def wait(self) -> None:
@@ -35,4 +36,4 @@ class GatewayAsker:
 
     def show(self, text: str) -> None:
         """See `Asker.show`: it stands above the next question."""
-        self._announced = (self._announced + text)[-MAX_TEXT:]
+        self._announced = shortened(self._announced + text, MAX_TEXT)

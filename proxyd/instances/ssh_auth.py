@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from proxyd.instances.host_keys import Trust
 
-__all__ = ["Asker", "Client", "Identity", "load_key"]
+__all__ = ["Asker", "Client", "Identity", "Naming", "load_key"]
 
 MAX_ATTEMPTS = 3
 """How often a person may try."""
@@ -41,6 +41,30 @@ class Asker(Protocol):
 
     def show(self, text: str) -> None:
         """Show what a server has to say; nothing in it is trusted."""
+
+
+class Naming:
+    """An `Asker` that says first which machine speaks: on a way of several, each asks in words of its own."""
+
+    def __init__(self, asker: Asker, machine: str) -> None:
+        """Stand before `asker`; `machine` is what people call the one that speaks."""
+        self._asker = asker
+        self._head = f"{machine}:\n"
+
+    async def ask(self, prompt: str, *, secret: bool) -> str:
+        """See `Asker.ask`."""
+        self._introduce()
+        return await self._asker.ask(prompt, secret=secret)
+
+    def show(self, text: str) -> None:
+        """See `Asker.show`."""
+        self._introduce()
+        self._asker.show(text)
+
+    def _introduce(self) -> None:
+        if self._head:
+            head, self._head = self._head, ""
+            self._asker.show(head)
 
 
 class Identity(NamedTuple):

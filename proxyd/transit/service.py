@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from proxyd.instances.dialogue import shortened
 from proxyd.transit.relay import Far, join
 from proxyd.transport import RefusedError
 from proxyd.transport.frames import receive_frame, send_frame
@@ -175,7 +176,7 @@ class _Asker:
 
     async def ask(self, prompt: str, *, secret: bool) -> str:
         self._expected = True
-        await self._outgoing.put({"ask": prompt[:MAX_TEXT], "echo": not secret})
+        await self._outgoing.put({"ask": shortened(prompt, MAX_TEXT), "echo": not secret})
         return await self._answers.get()
 
     def show(self, text: str) -> None:

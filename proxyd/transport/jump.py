@@ -11,7 +11,7 @@ import asyncssh
 from proxyd.carrying import PIECE
 from proxyd.instances.host_keys import find_trust
 from proxyd.instances.parameters import Arguments
-from proxyd.instances.ssh_auth import Client
+from proxyd.instances.ssh_auth import Client, Naming
 from proxyd.instances.ssh_connection import Own, connected
 from proxyd.instances.ssh_parameters import PARAMETERS
 from proxyd.transport import RefusedError
@@ -80,7 +80,8 @@ async def signed_in(
             _GatewayClient,
         )
         async with contextlib.AsyncExitStack() as stack:
-            opened = connected(arguments, transport, asker, files, host.alias, own=own)
+            named = Naming(asker, f"Gateway {host.alias}")
+            opened = connected(arguments, transport, named, files, host.alias, own=own)
             yield (await stack.enter_async_context(opened)).connection
     except StatusError as error:
         raise _named(error, host) from None

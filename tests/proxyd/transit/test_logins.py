@@ -146,12 +146,37 @@ async def test_several_questions_with_what_the_gateway_says_beside_them() -> Non
         person = Answers("12", "Ghent", "345")
         await transit.way([host(gateway.port)]).ready(person)
         assert person.asked == [("PIN: ", True), ("City", False), ("Code: ", True)]
-        assert "Staff only" in person.shown
-        assert "RSA SecurID" in person.shown
+        assert person.shown.startswith("Gateway corp:\nStaff only\nRSA SecurID\n")
+        assert person.shown.count("Gateway corp") == 1
+
+
+async def test_of_a_chain_each_machine_is_named_before_it_speaks() -> None:
+    class Noting(Answers):
+        """Keeps what was shown before each question."""
+
+        heads: list[str]
+
+        async def ask(self, prompt: str, *, secret: bool) -> str:
+            self.heads = [*getattr(self, "heads", []), self.shown]
+            self.shown = ""
+            return await super().ask(prompt, secret=secret)
+
+    async with (
+        FakeSsh(prompts=[["Code: "]], answers=[["1"]], forwards=True) as first,
+        FakeSsh(prompts=[["Code: "]], answers=[["2"]]) as second,
+        FakeSsh() as silent,
+        LocalTransit() as transit,
+    ):
+        person = Noting("1", "2")
+        await transit.way([host(first.port), host(second.port, "deep")]).ready(person)
+        assert person.heads == ["Gateway corp:\n", "Gateway deep:\n"]
+        nobody = Answers()
+        await transit.way([host(silent.port)]).ready(nobody)
+        assert nobody.shown == "", "what asks nothing says nothing"
 
 
 async def test_what_a_gateway_says_is_bounded() -> None:
-    prompt = "Enter code " * 10_000
+    prompt = f"{'Enter code ' * 10_000}now: "
     async with (
         FakeSsh(prompts=[[prompt]], answers=[["1"]], instructions="spam " * 20_000) as gateway,
         LocalTransit() as transit,
@@ -159,7 +184,8 @@ async def test_what_a_gateway_says_is_bounded() -> None:
         person = Answers("1")
         await transit.way([host(gateway.port)]).ready(person)
         assert len(person.asked[0][0]) == 4096
-        assert len(person.shown) <= 4096
+        assert person.asked[0][0].endswith("code now: ")
+        assert len(person.shown) <= 4096 + len("Gateway corp:\n")
 
 
 async def test_a_gateway_that_accepts_and_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
