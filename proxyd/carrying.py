@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import socket
+import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -36,6 +37,16 @@ MSG_IGNORE = 2
 """The packet that says nothing, RFC 4253 section 11.2."""
 
 
+class _Room(threading.local):
+    """Where all sockets of a loop read to: what is there is passed on before the next one reads."""
+
+    def __init__(self) -> None:
+        self.piece = memoryview(bytearray(PIECE))
+
+
+_ROOM = _Room()
+
+
 class Transport(Protocol):
     """Opens byte streams; see `proxyd.transport.Transport`."""
 
@@ -50,13 +61,9 @@ class Turns:
 
     While more than MARK bytes wait for it, a stream that has just put some there is read no further until they went; those
     that did not are still read. So everybody gets a turn, and what waits is bounded by the number of streams, not by windows.
-
-    Attributes:
-        piece: where all sockets of these streams read to: what is in there is passed on before the next one reads.
     """
 
     def __init__(self) -> None:
-        self.piece = memoryview(bytearray(PIECE))
         self._full = False
         self._held: dict[Reading, None] = {}
 
@@ -110,11 +117,11 @@ class Reading:
 
     def buffer(self) -> memoryview:
         """Where to read to; see `asyncio.BufferedProtocol.get_buffer`."""
-        return self._turns.piece
+        return _ROOM.piece
 
     def read(self, size: int) -> memoryview:
         """What was read to there; gone with the next reading of anybody."""
-        return self._turns.piece[:size]
+        return _ROOM.piece[:size]
 
     def sent(self) -> None:
         """What was read is in the connection."""
@@ -171,7 +178,6 @@ class _Entry(asyncio.BufferedProtocol):
     def __init__(self, ssh: Any, turns: Turns) -> None:
         self.ssh = ssh
         self._turns = turns
-        self._piece = memoryview(bytearray(PIECE))
 
     def connection_made(self, transport: Any) -> None:
         transport.set_write_buffer_limits(high=MARK)
@@ -184,10 +190,10 @@ class _Entry(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
-        return self._piece
+        return _ROOM.piece
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.ssh.data_received(bytes(self._piece[:nbytes]))
+        self.ssh.data_received(bytes(_ROOM.piece[:nbytes]))
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         """See `session_started`."""
