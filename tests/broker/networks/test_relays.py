@@ -22,6 +22,7 @@ from broker.networks.shown import tried
 from broker.proxyd_client import Address
 from broker.store import open_store
 from connector.keyfile import parse_key
+from proxyd.transit import connectors as daemons
 from proxyd.transit.connectors import Connectors
 from proxyd.transit.service import Service
 from tests.fakes.connectors import FakeConnector, new_key
@@ -303,6 +304,7 @@ async def test_a_turn_that_nobody_answered_may_have_been_taken(
                 raise OSError
             return await super().answer(word)
 
+    monkeypatch.setattr(daemons, "WORD_TIMEOUT", 1.0)
     hello = {"update": {"version": "9.0.0", "ready": True, "about": "9.0.0 waits for its turn"}}
     async with door.dialled(Leaving(await door.key(), hello=hello)):
         await door.connector(connected=True)

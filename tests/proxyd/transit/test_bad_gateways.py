@@ -88,11 +88,11 @@ async def nothing_left() -> AsyncIterator[None]:
 async def test_what_is_said_of_it_and_what_is_left(
     serve: Callable[..., Awaitable[None]], says: str, through: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh_connection, "SIGN_IN_SECONDS", 1.0)
     async with FakeSsh(forwards=True) as good, server(serve) as port, LocalTransit() as transit:
         before = [host(good.port, "good")] * through
         if before:
             await transit.way(before).ready(Answers())
+        monkeypatch.setattr(ssh_connection, "SIGN_IN_SECONDS", 0.3)
         async with nothing_left():
             for _ in range(3):
                 with pytest.raises(StatusError, match=says) as caught:
