@@ -17,6 +17,8 @@ from proxyd.wire.targets import Target
 
 __all__ = ["Settings"]
 
+MAX_PATH = 1024
+
 
 def _kebab(name: str) -> str:
     return name.replace("_", "-")
@@ -36,7 +38,15 @@ PermitList = Annotated[
     tuple[Annotated[Target | Name, BeforeValidator(_permit)], ...],
     BeforeValidator(_split),
 ]
-FilePath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def _path(value: Path) -> Path:
+    if not str(value).isprintable() or len(str(value)) > MAX_PATH:
+        raise ValueError("that is not the name of a file")  # a key in its place is not told to everybody
+    return value.expanduser()
+
+
+FilePath = Annotated[Path, AfterValidator(_path)]
 
 
 def _key(value: Any) -> Any:

@@ -106,11 +106,11 @@ def load(
                 unknown.append(name)
         for suffix in sorted(switches):
             for name in sorted(names):
-                _from_variable(values, name, _upper_snake(name) + suffix, environ)
+                _from_variable(values, name, _upper_snake(name) + suffix, environ, holds_path=bool(suffix))
     for name in sorted(names):
         variable = PREFIX + _upper_snake(name)
         _from_variable(values, name, variable, environ)
-        _from_variable(values, name, f"{variable}_FILE", environ)
+        _from_variable(values, name, f"{variable}_FILE", environ, holds_path=True)
     for name, value in flags.items():
         if value is not None:
             values.put(name, value, f"--{name}")
@@ -231,12 +231,14 @@ def _upper_snake(name: str) -> str:
     return name.replace("-", "_").upper()
 
 
-def _from_variable(values: _Values, name: str, variable: str, environ: Mapping[str, str]) -> None:
-    """Take a variable; one that ends in `_FILE` names a file that holds the value."""
+def _from_variable(
+    values: _Values, name: str, variable: str, environ: Mapping[str, str], *, holds_path: bool = False
+) -> None:
+    """Take a variable, or what is in the file that it names. A setting's own name may end in `file`."""
     if variable not in environ:
         return
     text = environ[variable]
-    if variable.endswith("_FILE"):
+    if holds_path:
         try:
             text = _bytes(Path(text)).decode().rstrip("\r\n")
         except UnicodeDecodeError:

@@ -60,6 +60,18 @@ def test_a_variable_can_name_a_file_that_holds_the_value(tmp_path: Path) -> None
     assert read(None, {"FANLIGHT_SECRET_KEY_FILE": str(secret)}).secret_key == "so-secret"
 
 
+def test_a_setting_that_is_a_files_name_is_not_that_files_content(tmp_path: Path) -> None:
+    class Named(Model):
+        key_file: str = ""
+
+    key, pointer = tmp_path / "key", tmp_path / "pointer"
+    key.write_text("so-secret")
+    pointer.write_text(f"{key}\n")
+    for environ in ({"FANLIGHT_KEY_FILE": str(key)}, {"FANLIGHT_KEY_FILE_FILE": str(pointer)}):
+        settings = load(Named, config=None, environ=environ, flags={}, section="connector").settings
+        assert settings.key_file == str(key)
+
+
 def test_another_daemons_table_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "fanlight.toml"
     file.write_text('workers = 1\n[proxyd]\nworkers = 9\nanything = "x"\n')
