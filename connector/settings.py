@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
+import struct
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import asyncssh
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -18,6 +20,8 @@ from proxyd.wire.targets import Target
 __all__ = ["Settings"]
 
 MAX_PATH = 1024
+UTC_FILE = b"TZif" + bytes(16) + struct.pack(">6L", 0, 0, 0, 0, 1, 4) + bytes(6) + b"UTC\0"
+"""What a time zone database has under UTC (RFC 8536, version 1): one type of local time, without an offset."""
 
 
 def _kebab(name: str) -> str:
@@ -63,7 +67,17 @@ def _zone(value: Any) -> Any:
     try:
         return ZoneInfo(value)
     except (OSError, ValueError, KeyError):
+        if not available_timezones():
+            raise ValueError("this host knows no time zones: pip install tzdata") from None
         raise ValueError(f"{value[:80]!r} is not the name of a time zone such as Europe/Brussels") from None
+
+
+def _utc() -> ZoneInfo:
+    """The default, also on a host that knows no time zones: it shall not need them to open a stream."""
+    try:
+        return ZoneInfo("UTC")
+    except ZoneInfoNotFoundError:
+        return ZoneInfo.from_file(io.BytesIO(UTC_FILE), key="UTC")
 
 
 KeyList = Annotated[tuple[Annotated[asyncssh.SSHKey, BeforeValidator(_key)], ...], BeforeValidator(_split)]
@@ -129,7 +143,7 @@ class Settings(BaseModel):
         Window(180, 240), description="When an update may interrupt sessions, such as `03:00-04:00`."
     )
     update_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
-        ZoneInfo("UTC"), description="The time zone of `update-window`, such as `Europe/Brussels`."
+        _utc(), description="The time zone of `update-window`, such as `Europe/Brussels`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lines below are dropped."
