@@ -52,17 +52,14 @@ class Through:
     async def ready(self, asker: Asker) -> None:
         """See `Way.ready`."""
         async with self._asked("ready") as end:
-            while "ok" not in (reply := await receive_frame(end)):
+            reply = await receive_frame(end)
+            while "ok" not in reply:
                 _check(reply)
-                if "show" in reply:
-                    asker.show(reply["show"])
-                elif "wait" not in reply:
-                    answer = await asker.ask(reply["ask"], secret=not reply["echo"])
-                    await send_frame(end, {"answer": answer})
-                elif isinstance(asker, Waiting):
-                    asker.wait()
+                if "ask" in reply:
+                    reply = await _answered(end, asker, reply)
                 else:
-                    asker.show(f"Waiting for the sign-in at the gateway {reply['wait']}.\n")
+                    _tell(asker, reply)
+                    reply = await receive_frame(end)
 
     async def create_connection(
         self, protocol_factory: Callable[[], Any], host: str, port: int
@@ -110,6 +107,37 @@ class Through:
                 yield end
             except (OSError, ValueError, KeyError):
                 raise BROKEN from None
+
+
+async def _answered(end: socket.socket, asker: Asker, question: Frame) -> Frame:
+    """Ask, and say the answer; returns what comes next. A gateway may hang up while the person thinks."""
+    asking = asyncio.create_task(asker.ask(question["ask"], secret=not question["echo"]), name="ask")
+    coming = asyncio.create_task(receive_frame(end), name="what comes next")
+    try:
+        while True:
+            await asyncio.wait({asking, coming}, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                await send_frame(end, {"answer": asking.result()})
+                return await coming
+            reply = coming.result()
+            if "show" not in reply:
+                return reply
+            _tell(asker, reply)
+            coming = asyncio.create_task(receive_frame(end), name="what comes next")
+    finally:
+        for task in (asking, coming):
+            task.cancel()
+        await asyncio.gather(asking, coming, return_exceptions=True)
+
+
+def _tell(asker: Asker, reply: Frame) -> None:
+    """Pass on what is no question."""
+    if "show" in reply:
+        asker.show(reply["show"])
+    elif isinstance(asker, Waiting):
+        asker.wait()
+    else:
+        asker.show(f"Waiting for the sign-in at the gateway {reply['wait']}.\n")
 
 
 def _check(reply: Frame) -> None:

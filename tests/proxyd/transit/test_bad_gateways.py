@@ -128,3 +128,32 @@ async def test_one_that_asks_nothing_without_end_is_left(monkeypatch: pytest.Mon
     async with FakeSsh(prompts=[[]] * 100_000) as gateway, LocalTransit() as transit, nothing_left():
         with pytest.raises(StatusError, match="gateway bad"):
             await transit.way([host(gateway.port, "bad")]).ready(Answers())
+
+
+async def test_one_that_hangs_up_while_a_person_thinks_is_not_waited_for() -> None:
+    class Thinking(Answers):
+        """Never answers, and is told when nobody wants an answer any more."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.was_asked, self.was_freed = asyncio.Event(), asyncio.Event()
+
+        async def ask(self, prompt: str, *, secret: bool) -> str:
+            self.was_asked.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.was_freed.set()
+            raise AssertionError
+
+    async with FakeSsh(prompts=[["Code: "]], answers=[["1"]]) as gateway, LocalTransit() as transit:
+        person = Thinking()
+        async with nothing_left():
+            ready = asyncio.create_task(transit.way([host(gateway.port, "bad")]).ready(person), name="ready")
+            await asyncio.wait_for(person.was_asked.wait(), 5)
+            for connection in gateway.connections:
+                connection.abort()
+            with pytest.raises(StatusError, match="gateway bad") as caught:
+                await asyncio.wait_for(ready, 5)
+            assert caught.value.hop is Hop.GATEWAY
+            assert person.was_freed.is_set()
