@@ -200,7 +200,6 @@ class Session:
 
     def join(self, viewer: Viewer) -> None:
         """A viewer completed its handshake."""
-        owner = self.owner
         self.viewers.append(viewer)
         if self._title:
             viewer.send(encode("name", self._title))
@@ -209,8 +208,13 @@ class Session:
         if viewer.owner:
             self._welcome(viewer)
         self.pump.add(viewer)
-        if owner is not None and owner.info.version >= MSG_SINCE:
-            owner.send(encode("msg", USER_JOINED, viewer.identifier, plain(viewer.info.name)))
+        self._tell_owners(USER_JOINED, viewer)
+
+    def _tell_owners(self, what: int, guest: Viewer) -> None:
+        """Every window of the owner's hears who came or went; another window of theirs is no guest."""
+        for viewer in self.viewers:
+            if viewer.owner and not guest.owner:
+                _tell_of(viewer, what, guest)
 
     def _welcome(self, viewer: Viewer) -> None:
         """The owner looks from this window on: say what happened meanwhile, and take the window's size."""
@@ -218,6 +222,9 @@ class Session:
             away = 0.0 if self.detached_since is None else self.pump.seconds - self.detached_since
             self.log.info("session resumed", away=round(away))
             viewer.tell(Notice.RESUMED, round(away))
+            for other in self.viewers:
+                if not other.owner:
+                    _tell_of(viewer, USER_JOINED, other)
         self._opened = True
         self.detached_since = None
         self._stop_waiting()
@@ -239,9 +246,7 @@ class Session:
         self._let_go(viewer)
         self._ending |= viewer.transfers.close()
         self.pump.remove(viewer)
-        owner = self.owner
-        if owner is not None and owner.info.version >= MSG_SINCE:
-            owner.send(encode("msg", USER_LEFT, viewer.identifier, plain(viewer.info.name)))
+        self._tell_owners(USER_LEFT, viewer)
         if not self._keep:
             if not self.viewers:
                 self.end()
@@ -450,6 +455,11 @@ class Session:
     def _broadcast(self, data: bytes) -> None:
         for viewer in self.viewers:
             viewer.send(data)
+
+
+def _tell_of(viewer: Viewer, what: int, guest: Viewer) -> None:
+    if viewer.info.version >= MSG_SINCE:
+        viewer.send(encode("msg", what, guest.identifier, plain(guest.info.name)))
 
 
 def _argv(viewer: Viewer, name: str, value: str) -> bytes:

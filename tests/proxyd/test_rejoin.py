@@ -168,6 +168,27 @@ async def test_two_windows_of_the_owner_and_the_newest_decides_the_size() -> Non
         await first.until("rect")
 
 
+async def test_every_window_of_the_owner_knows_who_is_there() -> None:
+    """Also one that came back while guests stayed, since its old connection had not died yet; it is no guest itself."""
+    async with running() as daemon, await daemon.browser() as first, await daemon.browser() as guest:
+        await first.open("ssh", KEPT, name="alice")
+        await guest.open(first.connection_id, name="bob")
+        came = (await first.until("msg")).args
+        assert came[::2] == ("1", "bob")
+        async with await daemon.browser() as second:
+            await second.open(first.connection_id, {"session-owner": WORD}, name="alice")
+            assert (await second.until("msg")).args[1] == RESUMED
+            assert (await second.until("msg")).args == came
+            await guest.close()
+            gone_again = ("2", came[1], "bob")
+            assert (await second.until("msg")).args == gone_again
+            assert (await first.until("msg")).args == gone_again
+            async with await daemon.browser() as other:
+                await other.open(first.connection_id, name="carol")
+                for window in (first, second):
+                    assert (await window.until("msg")).args[::2] == ("1", "carol")
+
+
 @pytest.mark.parametrize("word", ["another word", WORD[:-1], "ü" * 20])
 async def test_somebody_elses_session_is_refused_as_one_that_is_not_there(word: str) -> None:
     async with running() as daemon:
