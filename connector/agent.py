@@ -140,7 +140,7 @@ class Agent:
                     "the broker does not accept this key: it was revoked, replaced, or is another network's"
                 )
             return f"the broker's daemon ended the connection: {error.reason}"
-        except (OSError, asyncssh.Error) as error:
+        except (OSError, asyncssh.Error, ValueError) as error:  # asyncssh says so of packets that are none
             return f"the connection to {endpoint} broke: {error}"
 
     def _releases(self) -> str:

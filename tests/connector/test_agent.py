@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from tests.connector.test_keyfile import KEY
 from tests.fakes.connectors import server
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 
@@ -91,3 +93,46 @@ async def test_endpoints_are_tried_in_turn_with_longer_and_longer_waits(
     assert waited[:6] == [1, 2, 3, 4, 5, 6]
     assert len(dialled) >= 3
     assert read_status(tmp_path)["state"] == "disconnected"
+
+
+async def says_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    while await reader.read(65536):
+        pass
+
+
+async def drips(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+
+async def floods(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            writer.write(bytes(65536))
+            await writer.drain()
+
+
+async def sends_packets_that_are_none(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-x\r\n\0\0\xff\xff" + bytes(70_000))
+    await says_nothing(reader, writer)
+
+
+@pytest.mark.parametrize("serve", [says_nothing, drips, floods, sends_packets_that_are_none])
+async def test_what_answers_and_is_no_broker_is_left(
+    serve: Callable[..., Awaitable[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.serving.LOGIN_TIMEOUT", 0.5)
+    async with server(serve) as port:
+        endpoint = Endpoint.parse(f"tcp://127.0.0.1:{port}")
+        agent = Agent(
+            Settings.model_validate({"state-directory": tmp_path}), replace(KEY, endpoints=(endpoint,))
+        )
+        before = len(asyncio.all_tasks())
+        for _ in range(3):
+            assert await agent.try_once(endpoint, 5)
+        async with asyncio.timeout(5):
+            while len(asyncio.all_tasks()) > before:
+                await asyncio.sleep(0.01)
