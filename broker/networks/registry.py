@@ -176,7 +176,7 @@ class PrivateNetworks:
         return sorted(map(_network, values), key=lambda network: network.name)
 
     async def new_key(
-        self, name: str, endpoints: Sequence[str] = (), overlap: float = 0.0
+        self, name: str, endpoints: Sequence[str] = (), overlap: float = 0.0, *, first: bool = False
     ) -> tuple[PrivateNetwork, AcceptedKey]:
         """Make a network's first key, or its next one; `show_once` hands it out.
 
@@ -184,6 +184,7 @@ class PrivateNetworks:
             name: of the network, which begins to exist with its first key.
             endpoints: where connectors shall dial, the best first; those of the key before where none are given.
             overlap: seconds for which the key before stays good.
+            first: whether the network is meant to be new.
 
         Raises:
             NetworkError: the name, an endpoint or the overlap will not do; or somebody else changed it meanwhile.
@@ -194,6 +195,8 @@ class PrivateNetworks:
             raise NetworkError("the key before stays good for 24 hours at most")
         now = self._clock()
         before = await self._store.get(Kind.NETWORK, name)
+        if first and before is not None:
+            raise NetworkError(f"there is a network {name} already: manage it, and make its next key")
         network = (
             PrivateNetwork(name, now, (), _private(asyncssh.generate_private_key("ssh-ed25519")))
             if before is None

@@ -36,7 +36,7 @@ async def networks(request: web.Request) -> web.Response:
 
 
 async def new_key(request: web.Request) -> web.Response:
-    """`POST networks/{name}/keys`: make a key from `{"endpoints": [...], "overlap": seconds}`; the answer alone has it."""
+    """`POST networks/{name}/keys`: make a key from `{"endpoints": [...], "overlap": seconds, "first": bool}`; the answer alone has it."""
     parts = request.app[PARTS]
     given = await read_object(request, MAX_BODY)
     endpoints, overlap = given.get("endpoints", []), given.get("overlap", 0)
@@ -45,7 +45,9 @@ async def new_key(request: web.Request) -> web.Response:
     if isinstance(overlap, bool) or not isinstance(overlap, int | float) or len(endpoints) > MAX_ENDPOINTS:
         raise ApiError(400, "overlap is a number of seconds.")
     try:
-        network, key = await parts.networks.new_key(request.match_info["name"], endpoints, overlap)
+        network, key = await parts.networks.new_key(
+            request.match_info["name"], endpoints, overlap, first=given.get("first") is True
+        )
     except NetworkError as error:
         raise ApiError(400, f"{error}.") from None
     text = await parts.networks.show_once(network.name)

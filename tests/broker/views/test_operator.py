@@ -271,7 +271,7 @@ async def test_a_network_is_given_a_key_and_taken_away_again(operator: Operator)
         return answer.status, await answer.json() if answer.status != 204 else None
 
     endpoint = "wss://127.0.0.1:8443/guacamole/connector"
-    status, made = await send("POST", "/lab/keys", {"endpoints": [endpoint]})
+    status, made = await send("POST", "/lab/keys", {"endpoints": [endpoint], "first": True})
     assert (status, made["generation"]) == (200, 1)
     assert made["text"].startswith("-----BEGIN FANLIGHT CONNECTOR KEY-----")
     (network,) = await operator.get("networks")
@@ -285,6 +285,7 @@ async def test_a_network_is_given_a_key_and_taken_away_again(operator: Operator)
         ("/lab/test", {"target": "db"}, "HOST:PORT"),
         ("/lab/test", [], "object"),
         ("/Lab/keys", {"endpoints": [endpoint]}, "called by"),
+        ("/lab/keys", {"endpoints": [endpoint], "first": True}, "there is a network lab already"),
         ("/lab/keys", {"overlap": 1e9}, "24 hours"),
         ("/lab/keys", {"overlap": "1"}, "seconds"),
         ("/lab/keys", {"endpoints": ["x"]}, "not of the form"),

@@ -212,14 +212,15 @@ export class OperatorApi {
     return (await (await this.#send("POST", `networks/${network}/test`, { target })).json()) as Trial[];
   }
 
-  /** Make a key, which no other answer has; without endpoints they stay as they are. */
+  /** Make a key, which no other answer has; without endpoints they stay as they are. A `first` key ends no other. */
   async newKey(
     network: string,
     endpoints: string[],
     overlap: number,
+    first = false,
   ): Promise<{ generation: number; text: string }> {
     const path = `networks/${encodeURIComponent(network)}/keys`;
-    const answer = await this.#send("POST", path, { endpoints, overlap });
+    const answer = await this.#send("POST", path, { endpoints, overlap, first });
     return (await answer.json()) as { generation: number; text: string };
   }
 

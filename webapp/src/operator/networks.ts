@@ -97,7 +97,7 @@ export class Networks {
     const [name, endpoint] = [String(form.get("name") ?? ""), String(form.get("endpoint") ?? "")];
     const said = element("network-said", "pre");
     try {
-      const made = await this.#api.newKey(name, [endpoint], 0);
+      const made = await this.#api.newKey(name, [endpoint], 0, true);
       said.textContent = `Key ${made.generation} of ${name}. Copy it now, it is not shown again.\n\n${made.text}`;
       this.#changed();
     } catch (error) {
