@@ -58,7 +58,8 @@ def test_escape_and_a_click_beside_close_it_and_the_focus_returns(person: Person
     person.open_menu()
     person.page.mouse.click(100, 100)
     person.miss("#guac-menu")
-    assert person.sent("mouse") == [], "the click beside was not the instance's"
+    pressed = [buttons for _, _, buttons, *_ in person.sent("mouse") if buttons != "0"]
+    assert pressed == [], "the click beside was not the instance's"
     person.page.keyboard.type("z")
     person.wait_sent("key", [("122", "1"), ("122", "0")])
 
