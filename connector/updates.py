@@ -13,7 +13,17 @@ from connector.release import ReleaseError, number
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-__all__ = ["ATTEMPTS", "RETRY_AFTER", "Memory", "Plan", "Window", "parse_window", "plan", "told"]
+__all__ = [
+    "ATTEMPTS",
+    "RETRY_AFTER",
+    "Memory",
+    "Plan",
+    "Window",
+    "parse_window",
+    "plan",
+    "remembered",
+    "told",
+]
 
 ATTEMPTS = 3
 """Times that one version is tried before a person has to look."""
@@ -146,6 +156,16 @@ def plan(*, running: str, offered: str, memory: Memory, now: float, open_now: bo
     if not (open_now or memory.asked) or just_now:
         return Plan.WAIT
     return Plan.READY if memory.installed else Plan.INSTALL
+
+
+def remembered(memory: Memory) -> str:
+    """What is kept, in words for whoever looks at the host; empty where there is nothing to say."""
+    if memory.error:
+        again = "update by hand" if memory.attempts >= ATTEMPTS else "it is tried again"
+        return f"{memory.version}: attempt {memory.attempts} failed: {memory.error}; {again}"
+    if memory.installed:
+        return f"{memory.version} is installed and waits for its turn"
+    return "asked for" if memory.asked else ""
 
 
 def told(what: Plan, memory: Memory, window: str) -> str:

@@ -104,16 +104,21 @@ def status(
 ) -> None:
     """Say how the connector on this host is."""
     from connector.state import is_running, read_status
+    from connector.updates import Memory, remembered
+    from connector.versions import read_memory
 
     directory = _settings(config, state_directory).state_directory
     running, said = is_running(directory), read_status(directory)
+    update = remembered(Memory.read(read_memory(directory)))
     if json:
-        print_json({"running": running, **said})
+        print_json({"running": running, **said, "update": update})
     elif not running:
         print("stopped")
     else:
         error = f": {said['error']}" if said.get("error") else ""
         print(f"{said.get('state', 'starting')} {said.get('endpoint', '')}{error}")
+    if update and not json:
+        print(f"update: {update}")
     if not running or said.get("state") != "connected":
         raise CommandError("the connector is not connected", Exit.HOP)
 

@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -18,6 +19,8 @@ from connector.doctor import EXITS
 from connector.keyfile import parse_key
 from connector.release import read
 from connector.state import only_one
+from connector.updates import Memory, remembered
+from connector.versions import write_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,7 +176,24 @@ def test_an_update_is_asked_for(fanlight: Callable[..., Outcome], config: Path, 
     assert (stopped.code, "does not run" in stopped.errors) == (3, True)
     with only_one(tmp_path / "state"):
         assert fanlight("connector", "update", "--config", config).code == 0
-    assert json.loads((tmp_path / "state" / "update.json").read_text())["asked"] is True
+        assert json.loads((tmp_path / "state" / "update.json").read_text())["asked"] is True
+        status = fanlight("connector", "status", "--config", config)
+        assert "update: asked for" in status.output
+        write_memory(tmp_path / "state", asdict(Memory("2.0.0", 3, "it does not begin")))
+        status = fanlight("connector", "status", "--json", "--config", config)
+        assert status.json["update"] == "2.0.0: attempt 3 failed: it does not begin; update by hand"
+
+
+@pytest.mark.parametrize(
+    ("memory", "words"),
+    [
+        (Memory(), ""),
+        (Memory("2.0.0", 1, "no room"), "2.0.0: attempt 1 failed: no room; it is tried again"),
+        (Memory("2.0.0", installed=True), "2.0.0 is installed and waits for its turn"),
+    ],
+)
+def test_what_is_remembered_of_updates(memory: Memory, words: str) -> None:
+    assert remembered(memory) == words
 
 
 def test_an_update_that_is_held_back_is_told_and_tried_again(
