@@ -49,7 +49,7 @@ redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
 return 1
 """
 """A script, since Redis runs one without anything in between."""
-CONNECTIONS = 8
+CONNECTIONS = 16
 """To Redis, at most: calls beyond wait for their turn. A broker that drains settles thousands of tunnels at once."""
 
 Arguments = ParamSpec("Arguments")

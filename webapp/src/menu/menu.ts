@@ -14,11 +14,13 @@ export class Menu {
   readonly events = new Emitter<MenuEvents>();
   readonly #dialog = element("guac-menu", "dialog");
   readonly #handle = element("menu-handle", "button");
+  /** What was told last. */
+  #known = false;
 
   constructor() {
     this.#handle.addEventListener("click", () => this.open());
     element("menu-close", "button").addEventListener("click", () => this.close());
-    this.#dialog.addEventListener("close", () => this.#told(false));
+    this.#dialog.addEventListener("close", () => this.#told(this.#dialog.open));
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog && this.#isOutside(event)) {
         this.close();
@@ -42,6 +44,8 @@ export class Menu {
 
   close(): void {
     this.#dialog.close();
+    // The dialog's own event comes a little later: a key that is quicker is the instance's already.
+    this.#told(false);
   }
 
   toggle(): void {
@@ -53,6 +57,10 @@ export class Menu {
   }
 
   #told(open: boolean): void {
+    if (open === this.#known) {
+      return;
+    }
+    this.#known = open;
     this.#dialog.classList.toggle("open", open);
     this.#handle.setAttribute("aria-expanded", String(open));
     this.events.emit("open", open);
