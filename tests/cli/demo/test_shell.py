@@ -74,10 +74,11 @@ async def test_a_login_shell_runs_in_a_terminal_that_follows_the_clients_size(po
         shell.change_terminal_size(55, 22)
         shell.stdin.write("echo [$(stty size)]\n")
         await read_until(shell.stdout, r"\[22 55\]")
-        shell.stdin.write("sh -c 'echo is-$((6*7)); exec sleep 60'\n")
+        shell.stdin.write("PS1='ready> '; sh -c 'echo is-$((6*7)); exec sleep 60'\n")
         await read_until(shell.stdout, "is-42")
         shell.stdin.write("\x03")
-        await read_until(shell.stdout, r"\^C")
+        # what is typed before the shell is back may be thrown away with what was interrupted
+        await read_until(shell.stdout, r"\^C[^$]*ready> ")
         shell.stdin.write("exit 7\n")
         assert (await shell.wait(timeout=30)).exit_status == 7
 
