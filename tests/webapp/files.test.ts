@@ -2,10 +2,13 @@
 import { File as NodeFile } from "node:buffer";
 import Guacamole from "guacamole-common-js";
 import { describe, expect, test, vi } from "vitest";
+import { Emitter } from "../../webapp/src/emitter.ts";
 import { dropped } from "../../webapp/src/files/chosen.ts";
 import { crumbs, join, parseIndex } from "../../webapp/src/files/filesystem.ts";
-import { Upload } from "../../webapp/src/files/transfers.ts";
+import { TransferList } from "../../webapp/src/files/transfer_list.ts";
+import { Transfer, Upload } from "../../webapp/src/files/transfers.ts";
 import { OutgoingStreams } from "../../webapp/src/outgoing.ts";
+import type { Session } from "../../webapp/src/session.ts";
 import { blobBytes, blobOf, readText, sendText } from "../../webapp/src/streams.ts";
 
 const INDEX = "application/vnd.glyptodon.guacamole.stream-index+json";
@@ -200,4 +203,27 @@ test("a dropped folder is all that lies in it, whole paths and all", async () =>
   const data = { items: entries.map((entry) => ({ webkitGetAsEntry: () => entry })), files: [] };
   const found = await dropped(data as unknown as DataTransfer);
   expect(found.map(({ path }) => path)).toEqual(["run/a", "run/raw/b", "run/c", "d"]);
+});
+
+/** A transfer that goes on when the test says so. */
+class Stepped extends Transfer {
+  protected override begin(): void {}
+  override cancel(): void {}
+  arrived(bytes: number): void {
+    this.progress(bytes);
+  }
+}
+
+test("a transfer that stalls at once shows what arrived", () => {
+  vi.useFakeTimers();
+  document.body.innerHTML = '<div id="file-transfer-dialog"><ul id="transfers"></ul></div>';
+  const list = new TransferList({ events: new Emitter(), live: true } as unknown as Session);
+  const transfer = new Stepped("reads.gz", "download", 1000);
+  list.add(transfer);
+  transfer.arrived(100);
+  transfer.arrived(200);
+  vi.advanceTimersByTime(250);
+  expect(document.querySelector("#transfers .text")?.textContent).toMatch(/^30\s?% · /);
+  expect(document.querySelector("progress")?.value).toBe(300);
+  vi.useRealTimers();
 });

@@ -78,6 +78,9 @@ class Row {
   readonly #text = make("span", { class: "text", role: "status" });
   readonly #cancel = make("button", { type: "button", class: "fl-icon-button" });
   #drawnAt = 0;
+  #drawnState: TransferState | null = null;
+  /** Draws what came too soon after the last time: nothing may come after it. */
+  #later = 0;
 
   constructor(transfer: Transfer, place: string) {
     this.#transfer = transfer;
@@ -94,10 +97,14 @@ class Row {
   draw(): void {
     const { state, done, total } = this.#transfer;
     const now = performance.now();
-    if (state === "running" && now - this.#drawnAt < REDRAW_MS && done < (total ?? Number.MAX_VALUE)) {
+    const wait = this.#drawnAt + REDRAW_MS - now;
+    window.clearTimeout(this.#later);
+    if (state === this.#drawnState && state === "running" && wait > 0 && done < (total ?? Number.MAX_VALUE)) {
+      this.#later = window.setTimeout(() => this.draw(), wait);
       return;
     }
     this.#drawnAt = now;
+    this.#drawnState = state;
     this.item.className = CLASSES[state];
     if (total !== null && total > 0) {
       this.#bar.max = total;
