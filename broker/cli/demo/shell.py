@@ -142,7 +142,7 @@ async def _in_terminal(process: asyncssh.SSHServerProcess[bytes]) -> AsyncIterat
     try:
         # stdin first: it hands the client's size to the terminal before the shell looks at it
         await process.redirect(stdin=os.dup(master))
-        child = await _spawn(process, slave, _take_terminal)
+        child = await _spawn(process, slave, _begin_in_terminal)
     finally:
         os.close(slave)
     output = asyncio.StreamReader()
@@ -157,7 +157,7 @@ async def _in_terminal(process: asyncssh.SSHServerProcess[bytes]) -> AsyncIterat
 
 @contextlib.asynccontextmanager
 async def _in_pipes(process: asyncssh.SSHServerProcess[bytes]) -> AsyncIterator[_Running]:
-    child = await _spawn(process, asyncio.subprocess.PIPE, None)
+    child = await _spawn(process, asyncio.subprocess.PIPE, _begin)
     assert child.stdout is not None
     assert child.stderr is not None
     await process.redirect(stdin=child.stdin)
@@ -172,13 +172,20 @@ async def _pump(source: asyncio.StreamReader, target: asyncssh.SSHWriter[bytes])
             await target.drain()
 
 
-def _take_terminal() -> None:
-    """In the child, after setsid: make its standard input the controlling terminal."""
+def _begin() -> None:
+    """In the child: hear Ctrl-C, which programs do not that a shell began in the background, nor what they begin."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _begin_in_terminal() -> None:
+    """In the child, after setsid: make its standard input the controlling terminal, too."""
+    _begin()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 async def _spawn(
-    process: asyncssh.SSHServerProcess[bytes], stream: int, prepare: Callable[[], None] | None
+    process: asyncssh.SSHServerProcess[bytes], stream: int, prepare: Callable[[], None]
 ) -> asyncio.subprocess.Process:
     shell = _login_shell()
     # a leading dash makes a login shell, as login(1) does

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from broker.cli.demo.shell import ShellServer
 from tests.servers import processes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 KEY = asyncssh.generate_private_key("ssh-ed25519", comment="demo")
 
@@ -65,6 +66,15 @@ async def test_only_the_one_key_of_the_one_user_comes_in(port: int, user: str, k
         await connect(port, user, key)
 
 
+@pytest.fixture(params=[signal.SIG_DFL, signal.SIG_IGN], ids=["in the foreground", "in the background"])
+def interrupt(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As shells begin programs: those in the background hear no Ctrl-C, and neither would what they begin."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupt")
 async def test_a_login_shell_runs_in_a_terminal_that_follows_the_clients_size(port: int) -> None:
     async with connect(port) as connection:
         shell = await connection.create_process(term_type="xterm-256color", term_size=(91, 37))
